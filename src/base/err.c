@@ -1,0 +1,91 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err->kind != ERR_NONE)
+		return;
+	err->kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+}
+
+void
+err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+	int saved = errno;
+	size_t n;
+	va_list ap;
+
+	if (err->kind != ERR_NONE)
+		return;
+	err->kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	n = strlen(err->text);
+	snprintf(
+	    err->text + n, sizeof(err->text) - n, ": %s", strerror(saved));
+}
+
+void
+err_nomem(struct err *err)
+{
+	err_set(err, ERR_RETRY, "out of memory");
+}
+
+void
+err_prefix(struct err *err, const char *fmt, ...)
+{
+	char front[256], old[sizeof(err->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(front, sizeof(front), fmt, ap);
+	va_end(ap);
+	memcpy(old, err->text, sizeof(old));
+	snprintf(err->text, sizeof(err->text), "%s: %.*s", front,
+	    (int)(sizeof(err->text) - sizeof(front) - 3), old);
+}
+
+bool
+err_is_set(const struct err *err)
+{
+	return err->kind != ERR_NONE;
+}
+
+void
+err_clear(struct err *err)
+{
+	*err = (struct err)ERR_INIT;
+}
+
+const char *
+err_kind_name(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_NONE:
+		return "none";
+	case ERR_RETRY:
+		return "retry";
+	case ERR_WAIT:
+		return "wait";
+	case ERR_UNKNOWN:
+		return "unknown-outcome";
+	case ERR_OPERATOR:
+		return "operator";
+	case ERR_PERMANENT:
+		return "permanent";
+	case ERR_CONFIG:
+		return "configuration";
+	}
+	return "?";
+}
