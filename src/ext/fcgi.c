@@ -1,0 +1,331 @@
+#include "ext/fcgi.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fcgiapp.h>
+
+#include "base/log.h"
+
+enum {
+	/* a full queue on a unix socket is an instant 502 at nginx */
+	BACKLOG = 1024,
+	RESTART_MS = 500,
+	NUDGE_MS = 20
+};
+
+struct fcgi_request {
+	FCGX_Request *fcgx; /* NULL: plain CGI on standard input and output */
+};
+
+const char *
+fcgi_param(const struct fcgi_request *req, const char *name)
+{
+	return req->fcgx == NULL ? getenv(name)
+	                         : FCGX_GetParam(name, req->fcgx->envp);
+}
+
+int
+fcgi_read(struct fcgi_request *req, void *data, size_t n)
+{
+	int want = n > 1 << 20 ? 1 << 20 : (int)n;
+	ssize_t got;
+
+	if (req->fcgx != NULL) {
+		got = FCGX_GetStr(data, want, req->fcgx->in);
+		return got == 0 && FCGX_GetError(req->fcgx->in) != 0
+		    ? -1
+		    : (int)got;
+	}
+	while ((got = read(STDIN_FILENO, data, (size_t)want)) < 0 &&
+	    errno == EINTR)
+		;
+	return (int)got;
+}
+
+void
+fcgi_write(struct fcgi_request *req, const void *data, size_t n)
+{
+	const char *p = data;
+
+	if (req->fcgx != NULL) {
+		FCGX_PutStr(p, (int)n, req->fcgx->out);
+		return;
+	}
+	while (n > 0) {
+		ssize_t done = write(STDOUT_FILENO, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return;
+		p += done;
+		n -= (size_t)done;
+	}
+}
+
+/* ---- the threads of the child ---- */
+
+struct server {
+	const struct fcgi_service *service;
+	int listener;
+	volatile sig_atomic_t stopping;
+};
+
+static void
+set_timeouts(int fd, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+static void *
+serve(void *arg)
+{
+	struct server *server = arg;
+	FCGX_Request fcgx;
+	struct fcgi_request req = { .fcgx = &fcgx };
+
+	if (FCGX_InitRequest(
+	        &fcgx, server->listener, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+		return NULL;
+	while (!server->stopping) {
+		int rc = FCGX_Accept_r(&fcgx);
+
+		if (rc == -EINTR)
+			continue; /* the nudge to look at stopping */
+		if (rc < 0) {
+			if (!server->stopping)
+				log_error("accept: %s", strerror(-rc));
+			break;
+		}
+		set_timeouts(fcgx.ipcFd, server->service->read_timeout_ms);
+		server->service->answer(&req, server->service->ctx);
+		FCGX_Finish_r(&fcgx);
+	}
+	FCGX_Free(&fcgx, 1);
+	return NULL;
+}
+
+static void
+nudged(int sig)
+{
+	(void)sig;
+}
+
+/* A thread sits in accept(2) until a signal interrupts it; one that was just
+ * about to enter it misses the first, hence again and again. */
+static void
+join_all(pthread_t *threads, int n)
+{
+	for (int i = 0; i < n; i++)
+		for (;;) {
+			struct timespec until;
+
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_nsec += NUDGE_MS * 1000000L;
+			until.tv_sec += until.tv_nsec / 1000000000L;
+			until.tv_nsec %= 1000000000L;
+			pthread_kill(threads[i], SIGUSR1);
+			if (pthread_timedjoin_np(threads[i], NULL, &until) ==
+			    0)
+				break;
+		}
+}
+
+static void
+block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+/* The child: answers until SIGTERM. Its exit status. */
+static int
+run_server(const struct fcgi_service *service, int listener)
+{
+	struct server server = { .service = service, .listener = listener };
+	struct sigaction nudge = { .sa_handler = nudged }; /* no SA_RESTART */
+	struct err err = ERR_INIT;
+	pthread_t *threads;
+	sigset_t signals;
+	int n = 0, sig;
+
+	block_signals(&signals);
+	sigaction(SIGUSR1, &nudge, NULL);
+	threads = calloc((size_t)service->threads, sizeof(*threads));
+	if (threads == NULL || FCGX_Init() != 0)
+		err_nomem(&err);
+	else if (service->begin == NULL ||
+	    service->begin(service->ctx, &err) == 0)
+		while (n < service->threads &&
+		    pthread_create(&threads[n], NULL, serve, &server) == 0)
+			n++;
+	if (n == 0) {
+		err_set(&err, ERR_RETRY, "cannot start a thread");
+		log_err(&err, "start");
+		free(threads);
+		return EXIT_FAILURE;
+	}
+	sigwait(&signals, &sig);
+	server.stopping = 1;
+	FCGX_ShutdownPending();
+	join_all(threads, n);
+	free(threads);
+	if (service->end != NULL)
+		service->end(service->ctx);
+	return EXIT_SUCCESS;
+}
+
+/* ---- the supervising parent ---- */
+
+/* Wait for the child's end or for a signal to stop; the status, or -1. */
+static int
+wait_for_child(pid_t child, const sigset_t *signals)
+{
+	int status, sig = 0;
+
+	for (;;) {
+		if (sigwait(signals, &sig) != 0 || sig != SIGCHLD) {
+			kill(child, SIGTERM);
+			while (waitpid(child, &status, 0) < 0 &&
+			    errno == EINTR)
+				;
+			return -1;
+		}
+		if (waitpid(child, &status, WNOHANG) == child)
+			return status;
+	}
+}
+
+static void
+supervise(const struct fcgi_service *service, int listener)
+{
+	pid_t parent = getpid();
+	sigset_t signals;
+
+	block_signals(&signals);
+	sigaddset(&signals, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	for (;;) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			/* a parent that is killed takes the child along */
+			prctl(PR_SET_PDEATHSIG, SIGTERM);
+			exit(getppid() != parent
+			        ? EXIT_FAILURE
+			        : run_server(service, listener));
+		}
+		if (child > 0) {
+			status = wait_for_child(child, &signals);
+			if (status == -1)
+				return;
+			log_error("the responder ended (%s %d): starting it "
+				  "again",
+			    WIFSIGNALED(status) ? "signal" : "status",
+			    WIFSIGNALED(status) ? WTERMSIG(status)
+			                        : WEXITSTATUS(status));
+		}
+		nanosleep(&(struct timespec){ .tv_nsec =
+		                                  RESTART_MS * 1000000L },
+		    NULL);
+	}
+}
+
+/* FCGX_OpenSocket() unlinks what is there: a second instance would silently
+ * steal the first one's socket. */
+static bool
+somebody_listens(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	bool answered;
+	int fd;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return false;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return false;
+	answered = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	close(fd);
+	return answered;
+}
+
+static int
+open_socket(const char *path, struct err *err)
+{
+	mode_t mask;
+	int fd;
+
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		err_set(err, ERR_CONFIG,
+		    "%s: a socket's path may have %zu bytes at most", path,
+		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+		return -1;
+	}
+	if (somebody_listens(path)) {
+		err_set(err, ERR_CONFIG,
+		    "%s: another process listens there: stop it first", path);
+		return -1;
+	}
+	mask = umask(0117); /* srw-rw----: the web server by its group */
+	fd = FCGX_OpenSocket(path, BACKLOG);
+	umask(mask);
+	if (fd < 0)
+		err_sys(err, ERR_CONFIG, "%s: cannot listen", path);
+	return fd;
+}
+
+static int
+run_cgi(const struct fcgi_service *service, struct err *err)
+{
+	struct fcgi_request req = { .fcgx = NULL };
+
+	if (service->begin != NULL && service->begin(service->ctx, err) != 0)
+		return -1;
+	service->answer(&req, service->ctx);
+	if (service->end != NULL)
+		service->end(service->ctx);
+	return 0;
+}
+
+int
+fcgi_run(const struct fcgi_service *service, struct err *err)
+{
+	int listener = STDIN_FILENO;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (service->socket == NULL && FCGX_IsCGI()) {
+		if (getenv("REQUEST_METHOD") != NULL)
+			return run_cgi(service, err);
+		err_set(err, ERR_CONFIG,
+		    "nothing to serve: give -s SOCKET, a listening socket as "
+		    "standard input, or run it as CGI");
+		return -1;
+	}
+	if (service->socket != NULL &&
+	    (listener = open_socket(service->socket, err)) < 0)
+		return -1;
+	supervise(service, listener);
+	if (service->socket != NULL)
+		unlink(service->socket);
+	return 0;
+}
