@@ -1,0 +1,3 @@
+-- $1 workspace, $2 kind
+SELECT database_id, data_source_id, style, properties, columns
+  FROM destination WHERE workspace = $1 AND kind = $2

@@ -1,0 +1,28 @@
+-- What each role may do; run at the end of every migration. Roles that do
+-- not exist are passed over: a small set-up may use the owner for everything.
+DO $$
+DECLARE
+	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
+		'v_jobs', 'v_pages', 'v_media', 'v_links'];
+	name text;
+BEGIN
+	-- these two run with the owner's rights
+	REVOKE EXECUTE ON FUNCTION event_store, partitions_ahead FROM public;
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_webhook') THEN
+		GRANT EXECUTE ON FUNCTION event_store TO ons_webhook;
+	END IF;
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_process') THEN
+		GRANT SELECT ON event, event_body, migration TO ons_process;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, run,
+			destination, page, media, directory, contact_number, bucket,
+			usage TO ons_process;
+		GRANT EXECUTE ON FUNCTION job_due, job_finish, bucket_take,
+			partitions_ahead TO ons_process;
+	END IF;
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
+		FOREACH name IN ARRAY views LOOP
+			EXECUTE format('GRANT SELECT ON %I TO ons_portal', name);
+		END LOOP;
+	END IF;
+END
+$$

@@ -1,0 +1,1 @@
+LISTEN ons_job

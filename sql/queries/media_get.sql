@@ -1,0 +1,3 @@
+-- $1 workspace, $2 kind, $3 resource id
+SELECT slot, state, reason, key, sha256, size, type, token
+  FROM media WHERE workspace = $1 AND kind = $2 AND resource_id = $3

@@ -1,0 +1,3 @@
+-- $1 workspace, $2 kind, $3 resource id
+SELECT state, page_id, url, title, icon, properties, sections, lookups
+  FROM page WHERE workspace = $1 AND kind = $2 AND resource_id = $3

@@ -1,0 +1,10 @@
+-- $1 workspace, $2 kind, $3 resource id, $4 title, $5 icon, $6 properties,
+-- $7 sections: a creation of this page is about to be sent
+INSERT INTO page (workspace, kind, resource_id, state, title, icon,
+	properties, sections)
+VALUES ($1, $2, $3, 'intent', $4, $5, $6::jsonb, $7::jsonb)
+ON CONFLICT (workspace, kind, resource_id) DO UPDATE
+   SET intent_at = now(), lookups = 0, title = excluded.title,
+       icon = excluded.icon, properties = excluded.properties,
+       sections = excluded.sections
+ WHERE page.state = 'intent'

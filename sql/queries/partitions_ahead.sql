@@ -1,0 +1,1 @@
+SELECT partitions_ahead(4)

@@ -1,0 +1,16 @@
+-- all of `onsctl status` as one JSON object
+SELECT json_build_object(
+	'deliveries_today', (SELECT count(*) FROM event
+		WHERE received_at >= date_trunc('day', now())),
+	'last_delivery', (SELECT received_at FROM event ORDER BY id DESC LIMIT 1),
+	'pages_today', (SELECT count(*) FROM page
+		WHERE state = 'written' AND created_at >= date_trunc('day', now())),
+	'last_page', (SELECT max(created_at) FROM page WHERE state = 'written'),
+	'jobs', (SELECT coalesce(json_object_agg(state, jobs), '{}')
+		FROM (SELECT state, count(*) AS jobs FROM v_jobs GROUP BY state) s),
+	'requests_today', (SELECT coalesce(json_object_agg(service, requests), '{}')
+		FROM (SELECT service, sum(requests) AS requests FROM usage
+			WHERE day = current_date GROUP BY service) u),
+	'paused', (SELECT coalesce(json_object_agg(workspace || '/' || service,
+			paused_until), '{}')
+		FROM bucket WHERE paused_until > now())) AS status

@@ -1,0 +1,3 @@
+SELECT count(*) FILTER (WHERE created_at >= date_trunc('day', now())) AS today,
+       max(created_at) AS last
+  FROM page WHERE state = 'written'
