@@ -1,0 +1,838 @@
+#include "model/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <ini.h>
+
+#include "base/buf.h"
+#include "ext/crypto.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+enum {
+	SECRET_MAX = 8192, /* bytes of a secret's file */
+	PRINT_MAX = 150    /* of a line that is printed; inih reads 198 */
+};
+
+/* The first four are kept as text. */
+enum type { STRING, SECRET, PATH, CHOICE, BOOL, NUMBER, TIME, SIZE };
+
+#define AT(member) offsetof(struct conf, member)
+#define ALL (CONF_WEBHOOK | CONF_PROCESS | CONF_PORTAL | CONF_CTL | \
+	CONF_CTL_NOTION)
+#define API (CONF_PROCESS | CONF_CTL | CONF_CTL_NOTION)
+#define HOOK (CONF_WEBHOOK | CONF_CTL)
+#define STORE (CONF_PROCESS | CONF_PORTAL | CONF_CTL)
+
+static const struct key {
+	const char *section, *name, *env;
+	enum type type;
+	size_t at;
+	const char *initial;  /* default, as it would stand in the file */
+	const char *choices;  /* CHOICE: "a|b" */
+	int64_t min, max;     /* numbers; times in ms, sizes in bytes */
+	int users;            /* whose secret: others do not open it */
+	int needed;           /* who cannot run without it */
+} keys[] = {
+	{ "database", "conninfo", "ONS_DATABASE", STRING,
+	    AT(database.conninfo), NULL, NULL, 0, 0, ALL, 0 },
+	{ "database", "webhook", NULL, STRING, AT(database.webhook), NULL,
+	    NULL, 0, 0, ALL, 0 },
+	{ "database", "process", NULL, STRING, AT(database.process), NULL,
+	    NULL, 0, 0, ALL, 0 },
+	{ "database", "portal", NULL, STRING, AT(database.portal), NULL,
+	    NULL, 0, 0, ALL, 0 },
+	{ "database", "owner", NULL, STRING, AT(database.owner), NULL, NULL,
+	    0, 0, ALL, 0 },
+	{ "database", "timeout", NULL, TIME, AT(database.timeout_ms), "10s",
+	    NULL, 100, 600000, ALL, 0 },
+
+	{ "webhook", "secrets", "WEBHOOK_SECRET", SECRET,
+	    AT(workspace.webhook.secrets), NULL, NULL, 0, 0, HOOK, 0 },
+	{ "webhook", "legacy_keys", "ONS_LEGACY_KEY", SECRET,
+	    AT(workspace.webhook.legacy_keys), NULL, NULL, 0, 0, HOOK, 0 },
+	{ "webhook", "allow_unsigned", NULL, BOOL,
+	    AT(workspace.webhook.allow_unsigned), "no", NULL, 0, 0, ALL, 0 },
+	{ "webhook", "tolerance", NULL, TIME,
+	    AT(workspace.webhook.tolerance_ms), "300s", NULL, 1000,
+	    604800000, ALL, 0 },
+	{ "webhook", "path", "WEBHOOK_PATH", PATH, AT(webhook.path),
+	    "/webhooks/openphone", NULL, 0, 0, ALL, 0 },
+	{ "webhook", "max_body", NULL, SIZE, AT(webhook.max_body), "16M",
+	    NULL, 1024, 1073741824, ALL, 0 },
+	{ "webhook", "timeout", NULL, TIME, AT(webhook.timeout_ms), "8s",
+	    NULL, 100, 60000, ALL, 0 },
+	{ "webhook", "read_timeout", NULL, TIME, AT(webhook.read_timeout_ms),
+	    "30s", NULL, 100, 600000, ALL, 0 },
+	{ "webhook", "threads", NULL, NUMBER, AT(webhook.threads), "32",
+	    NULL, 1, 1024, ALL, 0 },
+
+	{ "process", "workers", NULL, NUMBER, AT(process.workers), "4", NULL,
+	    1, 256, ALL, 0 },
+	{ "process", "lease", NULL, TIME, AT(process.lease_ms), "120s", NULL,
+	    5000, 3600000, ALL, 0 },
+	{ "process", "max_attempts", NULL, NUMBER, AT(process.max_attempts),
+	    "20", NULL, 1, 1000, ALL, 0 },
+
+	{ "openphone", "api_key", "OPENPHONE_API_KEY", SECRET,
+	    AT(workspace.openphone.api_key), NULL, NULL, 0, 0,
+	    CONF_PROCESS | CONF_CTL, CONF_PROCESS },
+	{ "openphone", "api_base", "OPENPHONE_API_BASE", STRING,
+	    AT(workspace.openphone.api_base), "https://api.quo.com", NULL, 0,
+	    0, ALL, 0 },
+	{ "openphone", "version", NULL, STRING,
+	    AT(workspace.openphone.version), "2026-03-30", NULL, 0, 0, ALL,
+	    0 },
+	{ "openphone", "rate", NULL, NUMBER, AT(workspace.openphone.rate),
+	    "10", NULL, 1, 100000, ALL, 0 },
+	{ "openphone", "timeout", NULL, TIME,
+	    AT(workspace.openphone.timeout_ms), "35s", NULL, 100, 600000,
+	    ALL, 0 },
+
+	{ "notion", "api_key", "NOTION_API_KEY", SECRET,
+	    AT(workspace.notion.api_key), NULL, NULL, 0, 0, API,
+	    CONF_PROCESS | CONF_CTL_NOTION },
+	{ "notion", "api_base", "NOTION_API_BASE", STRING,
+	    AT(workspace.notion.api_base), "https://api.notion.com", NULL, 0,
+	    0, ALL, 0 },
+	{ "notion", "version", NULL, STRING, AT(workspace.notion.version),
+	    "2026-03-11", NULL, 0, 0, ALL, 0 },
+	{ "notion", "rate", NULL, NUMBER, AT(workspace.notion.rate), "180",
+	    NULL, 1, 1000000, ALL, 0 },
+	{ "notion", "timeout", NULL, TIME, AT(workspace.notion.timeout_ms),
+	    "70s", NULL, 100, 600000, ALL, 0 },
+	{ "notion", "parent_page", "NOTION_PARENT_PAGE", STRING,
+	    AT(workspace.notion.parent_page), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "calls_database", "NOTION_CALLS_DATABASE_ID", STRING,
+	    AT(workspace.notion.calls_database), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "messages_database", "NOTION_MESSAGES_DATABASE_ID",
+	    STRING, AT(workspace.notion.messages_database), NULL, NULL, 0, 0,
+	    ALL, 0 },
+	{ "notion", "schema", NULL, CHOICE, AT(workspace.notion.schema),
+	    "ours", "ours|original", 0, 0, ALL, 0 },
+	{ "notion", "blocks", NULL, CHOICE, AT(workspace.notion.blocks),
+	    "normal", "normal|few", 0, 0, ALL, 0 },
+
+	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
+	    "portal|public", 0, 0, ALL, 0 },
+	{ "media", "base_url", "ONS_MEDIA_BASE_URL", STRING,
+	    AT(workspace.media.base_url), NULL, NULL, 0, 0, ALL,
+	    CONF_PROCESS },
+	{ "media", "hosts", NULL, STRING, AT(workspace.media.hosts),
+	    "storage.googleapis.com m.openph.one files.openphone.co "
+	    "openphone.com quo.com",
+	    NULL, 0, 0, ALL, 0 },
+	{ "media", "allow_http", NULL, BOOL, AT(workspace.media.allow_http),
+	    "no", NULL, 0, 0, ALL, 0 },
+	{ "media", "allow_private", NULL, BOOL,
+	    AT(workspace.media.allow_private), "no", NULL, 0, 0, ALL, 0 },
+	{ "media", "max_size", NULL, SIZE, AT(workspace.media.max_size),
+	    "500M", NULL, 1024, 5497558138880, ALL, 0 },
+	{ "media", "timeout", NULL, TIME, AT(workspace.media.timeout_ms),
+	    "10m", NULL, 1000, 86400000, ALL, 0 },
+	{ "media", "link_life", NULL, TIME, AT(workspace.media.link_ms),
+	    "15m", NULL, 1000, 604800000, ALL, 0 },
+
+	{ "s3", "endpoint", "S3_ENDPOINT", STRING, AT(workspace.s3.endpoint),
+	    NULL, NULL, 0, 0, ALL, CONF_PROCESS | CONF_PORTAL },
+	{ "s3", "bucket", "S3_BUCKET", STRING, AT(workspace.s3.bucket), NULL,
+	    NULL, 0, 0, ALL, CONF_PROCESS | CONF_PORTAL },
+	{ "s3", "region", "S3_REGION", STRING, AT(workspace.s3.region),
+	    "auto", NULL, 0, 0, ALL, 0 },
+	{ "s3", "access_key", "AWS_ACCESS_KEY_ID", STRING,
+	    AT(workspace.s3.access_key), NULL, NULL, 0, 0, ALL,
+	    CONF_PROCESS | CONF_PORTAL },
+	{ "s3", "secret_key", "AWS_SECRET_ACCESS_KEY", SECRET,
+	    AT(workspace.s3.secret_key), NULL, NULL, 0, 0, STORE,
+	    CONF_PROCESS | CONF_PORTAL },
+	{ "s3", "prefix", NULL, STRING, AT(workspace.s3.prefix), NULL, NULL,
+	    0, 0, ALL, 0 },
+
+	{ "sync", "time_zone", NULL, STRING, AT(workspace.sync.time_zone),
+	    "UTC", NULL, 0, 0, ALL, 0 },
+
+	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "info",
+	    "error|warn|info|debug", 0, 0, ALL, 0 },
+	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL,
+	    0 },
+};
+
+#define N_KEYS (sizeof(keys) / sizeof(*keys))
+
+/* The file being read. */
+struct reading {
+	FILE *file;
+	const char *path;
+	int line;
+	bool indented; /* the line: inih takes it for more of the last value */
+	bool too_long;
+	int bad_line; /* whose key or value is refused, 0: none yet */
+	enum conf_user user;
+	struct conf *conf;
+	int last;             /* key that was read last, -1: none */
+	int given_at[N_KEYS]; /* line of the key, 0: not in the file */
+	struct err *err;
+};
+
+static char **
+string_at(const struct conf *conf, const struct key *key)
+{
+	return (char **)((char *)(uintptr_t)conf + key->at);
+}
+
+static int64_t *
+number_at(const struct conf *conf, const struct key *key)
+{
+	return (int64_t *)((char *)(uintptr_t)conf + key->at);
+}
+
+static bool *
+bool_at(const struct conf *conf, const struct key *key)
+{
+	return (bool *)((char *)(uintptr_t)conf + key->at);
+}
+
+static bool
+is_string(const struct key *key)
+{
+	return key->type <= CHOICE;
+}
+
+/* ---- values ---- */
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+static const struct unit time_units[] = { { "ms", 1 }, { "s", 1000 },
+	{ "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+static const struct unit size_units[] = { { "", 1 }, { "k", 1024 },
+	{ "K", 1024 }, { "M", 1048576 }, { "G", 1073741824 }, { NULL, 0 } };
+static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
+
+static const struct unit *
+units_of(const struct key *key)
+{
+	return key->type == TIME ? time_units
+	    : key->type == SIZE  ? size_units
+	                         : no_units;
+}
+
+static bool
+parse_number(const struct key *key, const char *text, int64_t *ret)
+{
+	int64_t v;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (errno != 0)
+		return false;
+	for (const struct unit *u = units_of(key); u->name != NULL; u++)
+		if (strcmp(end, u->name) == 0) {
+			if (__builtin_mul_overflow(v, u->factor, ret))
+				return false;
+			return *ret >= key->min && *ret <= key->max;
+		}
+	return false;
+}
+
+/* A number in the largest unit that divides it. */
+static void
+number_text(const struct key *key, int64_t v, char *ret, size_t size)
+{
+	const struct unit *best = units_of(key);
+
+	for (const struct unit *u = best; u->name != NULL; u++)
+		if (v % u->factor == 0 && v != 0)
+			best = u;
+	snprintf(ret, size, "%lld%s", (long long)(v / best->factor),
+	    best->name);
+}
+
+static bool
+is_choice(const char *choices, const char *value)
+{
+	size_t n = strlen(value);
+
+	for (const char *p = choices; p != NULL;
+	     p = strchr(p, '|') == NULL ? NULL : strchr(p, '|') + 1)
+		if (strcspn(p, "|") == n && strncmp(p, value, n) == 0)
+			return true;
+	return false;
+}
+
+static void
+expected(const struct key *key, char *ret, size_t size)
+{
+	char min[32], max[32];
+
+	switch (key->type) {
+	case BOOL:
+		snprintf(ret, size, "yes or no");
+		return;
+	case CHOICE:
+		snprintf(ret, size, "one of %s", key->choices);
+		return;
+	case PATH:
+		snprintf(ret, size, "a path that begins with /");
+		return;
+	case NUMBER:
+	case TIME:
+	case SIZE:
+		number_text(key, key->min, min, sizeof(min));
+		number_text(key, key->max, max, sizeof(max));
+		snprintf(ret, size, "%s from %s to %s",
+		    key->type == TIME ? "a time like 30s, 5m or 2h"
+		        : key->type == SIZE ? "a size like 512k or 16M"
+		                            : "a whole number",
+		    min, max);
+		return;
+	default:
+		snprintf(ret, size, "text");
+	}
+}
+
+/* The white space around a secret is never meant. */
+static char *
+trimmed(const char *text)
+{
+	size_t n;
+
+	text += strspn(text, " \t\r\n");
+	n = strlen(text);
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
+		n--;
+	return strndup(text, n);
+}
+
+/* value: the configuration's from here on. */
+static void
+set_string(struct conf *conf, const struct key *key, char *value)
+{
+	char **at = string_at(conf, key);
+
+	if (*at != NULL && key->type == SECRET)
+		crypto_wipe(*at, strlen(*at));
+	free(*at);
+	*at = value;
+}
+
+/* A copy of the text; NULL for an empty one: "key =" is as good as no key,
+ * unless it takes away a default. */
+static int
+take_string(struct conf *conf, const struct key *key, const char *text)
+{
+	char *copy = trimmed(text);
+
+	if (copy == NULL)
+		return -1;
+	if (*copy == '\0' && key->initial == NULL) {
+		free(copy);
+		copy = NULL;
+	}
+	set_string(conf, key, copy);
+	return 0;
+}
+
+static int
+set_value(struct conf *conf, const struct key *key, const char *text)
+{
+	int64_t v;
+
+	switch (key->type) {
+	case STRING:
+	case SECRET:
+		return take_string(conf, key, text);
+	case PATH:
+		return *text == '/' ? take_string(conf, key, text) : -1;
+	case CHOICE:
+		return is_choice(key->choices, text)
+		    ? take_string(conf, key, text)
+		    : -1;
+	case BOOL:
+		if (!is_choice("yes|no|true|false|on|off|1|0", text))
+			return -1;
+		*bool_at(conf, key) = is_choice("yes|true|on|1", text);
+		return 0;
+	default:
+		if (!parse_number(key, text, &v))
+			return -1;
+		*number_at(conf, key) = v;
+		return 0;
+	}
+}
+
+/* where: "file:12: [notion] rate" or "NOTION_RATE in the environment". */
+static int
+take(struct conf *conf, const struct key *key, const char *where,
+    const char *text, struct err *err)
+{
+	char want[128];
+
+	if (set_value(conf, key, text) == 0)
+		return 0;
+	if (key->type == STRING || key->type == SECRET) {
+		err_nomem(err); /* they take any text */
+		return -1;
+	}
+	expected(key, want, sizeof(want));
+	err_set(err, ERR_CONFIG, "%s: \"%.64s\" is not %s", where, text, want);
+	return -1;
+}
+
+static int
+take_secret_file(struct conf *conf, const struct key *key, const char *where,
+    const char *path, struct err *err)
+{
+	char text[SECRET_MAX + 1];
+	struct stat st;
+	FILE *file;
+	size_t n;
+	int rc = -1;
+
+	if ((file = fopen(path, "re")) == NULL ||
+	    fstat(fileno(file), &st) != 0) {
+		err_sys(err, ERR_CONFIG, "%s: cannot read %s", where, path);
+	} else if (st.st_mode & S_IRWXO) {
+		err_set(err, ERR_CONFIG,
+		    "%s: %s is open to everybody (mode %03o): "
+		    "chmod o-rwx it",
+		    where, path, (unsigned)st.st_mode & 0777U);
+	} else if ((n = fread(text, 1, sizeof(text), file)) > SECRET_MAX) {
+		err_set(err, ERR_CONFIG, "%s: %s is longer than %d bytes",
+		    where, path, SECRET_MAX);
+	} else if (ferror(file)) {
+		err_sys(err, ERR_CONFIG, "%s: cannot read %s", where, path);
+	} else {
+		text[n] = '\0';
+		rc = take(conf, key, where, text, err);
+		if (rc == 0 && *string_at(conf, key) == NULL) {
+			err_set(err, ERR_CONFIG, "%s: %s is empty", where,
+			    path);
+			rc = -1;
+		}
+	}
+	crypto_wipe(text, sizeof(text));
+	if (file != NULL)
+		fclose(file);
+	return rc;
+}
+
+/* ---- the file ---- */
+
+/* fgets() for inih, which cannot tell us lines or over-long ones itself. */
+static char *
+read_line(char *text, int size, void *stream)
+{
+	struct reading *r = stream;
+
+	if (r->too_long || fgets(text, size, r->file) == NULL)
+		return NULL;
+	r->line++;
+	r->indented = *text == ' ' || *text == '\t';
+	if (strchr(text, '\n') == NULL && !feof(r->file)) {
+		r->too_long = true;
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: the line is longer than %d characters: continue "
+		    "it on the next line, indented",
+		    r->path, r->line, size - 2);
+		return NULL;
+	}
+	return text;
+}
+
+/* Index of the key, or -1; *is_file: the <key>_file form of a secret. */
+static int
+find_key(const char *section, const char *name, bool *is_file)
+{
+	for (size_t i = 0; i < N_KEYS; i++) {
+		size_t n = strlen(keys[i].name);
+
+		if (strcmp(section, keys[i].section) != 0 ||
+		    strncmp(name, keys[i].name, n) != 0)
+			continue;
+		*is_file = keys[i].type == SECRET &&
+		    strcmp(name + n, "_file") == 0;
+		if (name[n] == '\0' || *is_file)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void
+unknown_key(struct reading *r, const char *section, const char *name)
+{
+	struct buf known;
+
+	buf_init(&known, 4096);
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (strcmp(keys[i].section, section) == 0)
+			(void)buf_addf(&known, "%s%s",
+			    known.len == 0 ? "" : ", ", keys[i].name);
+	if (known.len > 0)
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: unknown key \"%s\" in [%s]: expected one of %s",
+		    r->path, r->line, name, section, buf_text(&known));
+	else if (*section == '\0')
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: \"%s\" stands before any [section]", r->path,
+		    r->line, name);
+	else
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: unknown section [%s]: expected database, "
+		    "webhook, process, openphone, notion, media, s3, sync "
+		    "or log",
+		    r->path, r->line, section);
+	buf_free(&known);
+}
+
+/* Somebody indented the keys of a section, rather than going on with one. */
+static bool
+is_key_line(const char *section, const char *text)
+{
+	char name[64];
+	bool is_file;
+	size_t n = strcspn(text, " \t=");
+
+	if (n >= sizeof(name) || text[n + strspn(text + n, " \t")] != '=')
+		return false;
+	memcpy(name, text, n);
+	name[n] = '\0';
+	return find_key(section, name, &is_file) >= 0;
+}
+
+/* A continuation line comes as the same key again: put it behind. */
+static int
+continued(struct reading *r, const struct key *key, bool is_file,
+    const char *where, const char *text)
+{
+	const char *before = *string_at(r->conf, key);
+	char *joined;
+
+	if (is_key_line(key->section, text))
+		err_set(r->err, ERR_CONFIG,
+		    "%s goes on with \"%.*s\": a line that is indented "
+		    "continues the one above; begin keys at the margin",
+		    where, (int)strcspn(text, " \t="), text);
+	else if (is_file || (key->type != STRING && key->type != SECRET))
+		err_set(r->err, ERR_CONFIG,
+		    "%s cannot go on in another line (this one is indented)",
+		    where);
+	else if (!(key->users & (int)r->user))
+		return 0;
+	else if (asprintf(&joined, "%s%s%s", before == NULL ? "" : before,
+	             before == NULL ? "" : " ", text) < 0)
+		err_nomem(r->err);
+	else
+		set_string(r->conf, key, joined);
+	return err_is_set(r->err) ? -1 : 0;
+}
+
+static int
+take_line(struct reading *r, const char *section, const char *name,
+    const char *value)
+{
+	const struct key *key;
+	char where[512];
+	bool is_file;
+	int i;
+
+	if ((i = find_key(section, name, &is_file)) < 0) {
+		unknown_key(r, section, name);
+		return -1;
+	}
+	key = &keys[i];
+	snprintf(where, sizeof(where), "%s:%d: [%s] %s", r->path, r->line,
+	    section, name);
+	if (r->indented && r->last == i)
+		return continued(r, key, is_file, where, value);
+	if (r->given_at[i] != 0) {
+		err_set(r->err, ERR_CONFIG,
+		    "%s: already given in line %d", where, r->given_at[i]);
+		return -1;
+	}
+	r->given_at[i] = r->line;
+	r->last = i;
+	if (!(key->users & (int)r->user))
+		return 0;
+	return is_file ? take_secret_file(r->conf, key, where, value, r->err)
+	               : take(r->conf, key, where, value, r->err);
+}
+
+/* inih's convention: 1 is good, 0 is an error. It reads on all the same. */
+static int
+on_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *r = user;
+
+	if (err_is_set(r->err))
+		return 0;
+	if (take_line(r, section, name, value) == 0)
+		return 1;
+	r->bad_line = r->line;
+	return 0;
+}
+
+/* line: the first that inih found fault with, or that on_key() did. */
+static void
+bad_syntax(struct reading *r, int line)
+{
+	if (r->bad_line != 0 && r->bad_line <= line)
+		return;
+	err_clear(r->err);
+	err_set(r->err, ERR_CONFIG, "%s:%d: neither [section] nor key = value",
+	    r->path, line);
+}
+
+static int
+read_file(struct reading *r)
+{
+	struct stat st;
+	int line;
+
+	if (fstat(fileno(r->file), &st) != 0) {
+		err_sys(r->err, ERR_CONFIG, "%s", r->path);
+		return -1;
+	}
+	if (S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO)) {
+		err_set(r->err, ERR_CONFIG,
+		    "%s: it may hold secrets and is open to everybody (mode "
+		    "%03o): chmod o-rwx it",
+		    r->path, (unsigned)st.st_mode & 0777U);
+		return -1;
+	}
+	line = ini_parse_stream(read_line, r, on_key, r);
+	if (line > 0)
+		bad_syntax(r, line);
+	else if (line < 0)
+		err_nomem(r->err);
+	else if (ferror(r->file))
+		err_sys(r->err, ERR_CONFIG, "%s: cannot read it", r->path);
+	return err_is_set(r->err) ? -1 : 0;
+}
+
+/* The first that exists; free it. NULL with *err clear: there is none. */
+static char *
+find_file(struct err *err)
+{
+	const char *home = getenv("HOME");
+	const char *const places[] = { home == NULL ? "" : home,
+		"/.config/openphone-notion-sync.conf", SYSCONFDIR,
+		"/openphone-notion-sync.conf" };
+
+	for (size_t i = home == NULL ? 2 : 0; i < 4; i += 2) {
+		struct stat st;
+		char *path;
+
+		if (asprintf(&path, "%s%s", places[i], places[i + 1]) < 0) {
+			err_nomem(err);
+			return NULL;
+		}
+		if (stat(path, &st) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+/* ---- all together ---- */
+
+static int
+set_defaults(struct conf *conf, struct err *err)
+{
+	conf->workspace.name = "default";
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (keys[i].initial != NULL &&
+		    set_value(conf, &keys[i], keys[i].initial) != 0) {
+			err_set(err, ERR_CONFIG,
+			    "bug: the default of [%s] %s is not valid",
+			    keys[i].section, keys[i].name);
+			return -1;
+		}
+	return 0;
+}
+
+static int
+read_environment(struct conf *conf, enum conf_user user, struct err *err)
+{
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const struct key *key = &keys[i];
+		const char *value =
+		    key->env == NULL ? NULL : getenv(key->env);
+		char where[128];
+
+		if (value == NULL || *value == '\0' ||
+		    !(key->users & (int)user))
+			continue;
+		snprintf(where, sizeof(where), "%s in the environment",
+		    key->env);
+		if (take(conf, key, where, value, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+conf_load(const char *path, enum conf_user user, struct conf *ret,
+    struct err *err)
+{
+	struct conf conf = { 0 };
+	struct reading r = {
+		.user = user, .conf = &conf, .last = -1, .err = err
+	};
+
+	if (path == NULL && (path = getenv("ONS_CONFIG")) != NULL &&
+	    *path == '\0')
+		path = NULL;
+	conf.path = path != NULL ? strdup(path) : find_file(err);
+	if (conf.path == NULL && path != NULL)
+		err_nomem(err);
+	if (err_is_set(err) || set_defaults(&conf, err) != 0)
+		goto fail;
+	if (conf.path != NULL) {
+		r.path = conf.path;
+		if ((r.file = fopen(conf.path, "re")) == NULL) {
+			err_sys(err, ERR_CONFIG, "%s: cannot read it",
+			    conf.path);
+			goto fail;
+		}
+		if (read_file(&r) != 0)
+			goto fail;
+	}
+	if (read_environment(&conf, user, err) != 0)
+		goto fail;
+	if (r.file != NULL)
+		fclose(r.file);
+	*ret = conf;
+	return 0;
+fail:
+	if (r.file != NULL)
+		fclose(r.file);
+	conf_free(&conf);
+	return -1;
+}
+
+int
+conf_require(const struct conf *conf, enum conf_user user, struct err *err)
+{
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const struct key *key = &keys[i];
+		char *value = is_string(key) ? *string_at(conf, key) : NULL;
+
+		if (!(key->needed & (int)user) ||
+		    (value != NULL && *value != '\0'))
+			continue;
+		err_set(err, ERR_CONFIG,
+		    "%s is missing: set it as [%s] %s%s%s%s in %s%s%s",
+		    key->name, key->section, key->name,
+		    key->type == SECRET ? " or " : "",
+		    key->type == SECRET ? key->name : "",
+		    key->type == SECRET ? "_file" : "",
+		    conf->path == NULL ? SYSCONFDIR
+		        "/openphone-notion-sync.conf"
+		                       : conf->path,
+		    key->env == NULL ? "" : ", or in the environment as ",
+		    key->env == NULL ? "" : key->env);
+		return -1;
+	}
+	return 0;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (is_string(&keys[i]))
+			set_string(conf, &keys[i], NULL);
+	free(conf->path);
+	conf->path = NULL;
+}
+
+/* A connection string or URI (libpq's forms) may hold one. */
+static bool
+holds_password(const char *conninfo)
+{
+	const char *user = strstr(conninfo, "://");
+	size_t n = user == NULL ? 0 : strcspn(user + 3, "@/?");
+
+	return strstr(conninfo, "password") != NULL ||
+	    (n > 0 && user[3 + n] == '@' &&
+	        memchr(user + 3, ':', n) != NULL);
+}
+
+static bool
+is_secret(const struct key *key, const char *value)
+{
+	return key->type == SECRET ||
+	    (strcmp(key->section, "database") == 0 && holds_password(value));
+}
+
+/* Long text goes on in indented lines, as it is read. */
+static int
+print_text(const char *name, const char *value, struct buf *out)
+{
+	size_t n;
+
+	if (buf_addf(out, "%s = ", name) != 0)
+		return -1;
+	while ((n = strlen(value)) > PRINT_MAX) {
+		for (n = PRINT_MAX; n > 0 && value[n] != ' '; n--)
+			;
+		if (n == 0)
+			break;
+		if (buf_addf(out, "%.*s\n\t", (int)n, value) != 0)
+			return -1;
+		value += n + 1;
+	}
+	return buf_addf(out, "%s\n", value);
+}
+
+static int
+print_key(const struct conf *conf, const struct key *key, struct buf *out)
+{
+	char text[64];
+	const char *value = text;
+
+	if (is_string(key)) {
+		value = *string_at(conf, key);
+		if (value == NULL)
+			return buf_addf(out, "; %s =\n", key->name);
+		if (is_secret(key, value))
+			return buf_addf(out, "; %s = (set, not shown)\n",
+			    key->name);
+	} else if (key->type == BOOL) {
+		value = *bool_at(conf, key) ? "yes" : "no";
+	} else {
+		number_text(key, *number_at(conf, key), text, sizeof(text));
+	}
+	return print_text(key->name, value, out);
+}
+
+int
+conf_print(const struct conf *conf, struct buf *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < N_KEYS; i++) {
+		if (strcmp(section, keys[i].section) != 0) {
+			section = keys[i].section;
+			if (buf_addf(out, "%s[%s]\n", i == 0 ? "" : "\n",
+			        section) != 0)
+				return -1;
+		}
+		if (print_key(conf, &keys[i], out) != 0)
+			return -1;
+	}
+	return 0;
+}

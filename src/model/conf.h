@@ -1,0 +1,106 @@
+/*
+ * conf.h - the configuration: one INI file, overridden by the environment.
+ *
+ * The keys, their environment names, defaults and ranges are one table in
+ * conf.c; openphone-notion-sync.conf(5) describes them, and a test compares
+ * the two. A secret may stand in a file of its own: <key>_file.
+ *
+ * All strings belong to the struct; conf_free() wipes the secrets. A string
+ * that was not given and has no default is NULL.
+ */
+#ifndef MODEL_CONF_H
+#define MODEL_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* What belongs to one workspace: its keys, databases, storage. */
+struct workspace {
+	const char *name; /* "default" */
+
+	struct {
+		char *secrets, *legacy_keys; /* separated by white space */
+		bool allow_unsigned;
+		int64_t tolerance_ms;
+	} webhook;
+	struct {
+		char *api_key, *api_base, *version;
+		int64_t rate; /* requests a second */
+		int64_t timeout_ms;
+	} openphone;
+	struct {
+		char *api_key, *api_base, *version;
+		int64_t rate; /* requests a minute */
+		int64_t timeout_ms;
+		char *parent_page, *calls_database, *messages_database;
+		char *schema; /* ours, original */
+		char *blocks; /* normal, few */
+	} notion;
+	struct {
+		char *link;     /* portal, public */
+		char *base_url; /* what readers' links begin with */
+		char *hosts;    /* allowed suffixes, separated by blanks */
+		bool allow_http, allow_private;
+		int64_t max_size; /* bytes */
+		int64_t timeout_ms;
+		int64_t link_ms; /* life of a presigned URL */
+	} media;
+	struct {
+		char *endpoint, *bucket, *region, *access_key, *secret_key;
+		char *prefix;
+	} s3;
+	struct {
+		char *time_zone;
+	} sync;
+};
+
+struct conf {
+	char *path; /* the file, NULL: there is none */
+	struct {
+		char *conninfo, *webhook, *process, *portal, *owner;
+		int64_t timeout_ms;
+	} database;
+	struct {
+		char *path;
+		int64_t max_body; /* bytes */
+		int64_t timeout_ms, read_timeout_ms;
+		int64_t threads;
+	} webhook;
+	struct {
+		int64_t workers, lease_ms, max_attempts;
+	} process;
+	struct {
+		char *level, *file;
+	} log;
+	struct workspace workspace; /* the default one */
+};
+
+/* Who reads the configuration: secrets that a program does not need are not
+ * even opened for it, and what it needs must be there. */
+enum conf_user {
+	CONF_WEBHOOK = 1 << 0,
+	CONF_PROCESS = 1 << 1,
+	CONF_PORTAL = 1 << 2,
+	CONF_CTL = 1 << 3,       /* reads all, needs nothing */
+	CONF_CTL_NOTION = 1 << 4 /* onsctl init: needs the Notion key */
+};
+
+/* path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
+ * the system's file, else the environment alone. All errors are ERR_CONFIG
+ * and name file, line, key and what is expected. */
+int conf_load(const char *path, enum conf_user user, struct conf *ret,
+    struct err *err);
+void conf_free(struct conf *conf);
+
+/* Is everything there that this user needs? */
+int conf_require(
+    const struct conf *conf, enum conf_user user, struct err *err);
+
+/* Every key with its effective value, as a file that reads back the same;
+ * secrets are masked. */
+struct buf;
+int conf_print(const struct conf *conf, struct buf *out);
+
+#endif
