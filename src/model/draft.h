@@ -1,0 +1,54 @@
+/*
+ * draft.h - what a page's title, body and columns all need to know first.
+ */
+#ifndef MODEL_DRAFT_H
+#define MODEL_DRAFT_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "model/page.h"
+
+struct draft {
+	const struct page_input *in;
+	const json_t *facts;
+	const json_t *names;
+	bool call;	     /* else a message */
+	const char *outcome; /* of a call, see call_outcome(); else "" */
+	const char *own;     /* our number, NULL when not known */
+	json_t *parties;     /* the others' numbers, strings; owned */
+	const char *title;   /* the page's, once it is made; not owned */
+};
+
+/* 0, or -1: out of memory. input must live as long as the draft. */
+int draft_init(struct draft *draft, const struct page_input *input);
+void draft_free(struct draft *draft);
+
+/* A fact that is text; NULL when there is none or it is empty. */
+const char *draft_fact(const struct draft *draft, const char *key);
+
+bool draft_is_incoming(const struct draft *draft);
+bool draft_is_outgoing(const struct draft *draft);
+
+/* The i-th of the other parties: the number, and the name or again the
+ * number; NULL past the last. */
+const char *draft_party(const struct draft *draft, size_t i);
+const char *draft_party_name(const struct draft *draft, size_t i);
+
+/* Our line: its name, else its number, else NULL. */
+const char *draft_line(const struct draft *draft);
+
+/* Who of us it was: the name of the user who answered, called or wrote; the
+ * id where the name is not known; NULL when nobody is. */
+const char *draft_user(const struct draft *draft);
+
+/* The entry of input->media, NULL when there is none. */
+const json_t *draft_media(const struct draft *draft, const char *path);
+const json_t *draft_recording_media(
+    const struct draft *draft, const json_t *recording);
+
+/* The URL of stored media, NULL when it is not stored or has no link. */
+const char *draft_stored_url(const json_t *media);
+
+#endif
