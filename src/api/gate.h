@@ -1,0 +1,29 @@
+/*
+ * gate.h - what stands between us and a service's rate limit.
+ *
+ * The limits are shared by all processes, so whoever keeps them (in the
+ * database) hands these hooks to the API modules. Each may be NULL.
+ */
+#ifndef API_GATE_H
+#define API_GATE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct api_gate {
+	/* Before each request: 0 to go on; -1 with *err (usually ERR_WAIT with
+	 * retry_after_ms): the request is not sent. */
+	int (*before)(void *ctx, struct err *err);
+
+	/* The service said 429 or 529: nobody may call it for ms milliseconds.
+	 * reason is the service's, for people. */
+	void (*pause)(void *ctx, int64_t ms, const char *reason);
+
+	/* After each request: its HTTP status (0: no answer), its time. */
+	void (*count)(void *ctx, int status, int64_t elapsed_ms);
+
+	void *ctx;
+};
+
+#endif

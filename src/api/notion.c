@@ -1,0 +1,678 @@
+#include "api/notion.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/rest.h"
+#include "base/uri.h"
+
+#define DEFAULT_WAIT_MS 30000
+#define MAX_PAGES 400 /* of a list; a cursor that goes in circles ends */
+
+enum access { READ, UPDATE, CREATE };
+
+/* One request. */
+struct call {
+	const char *what; /* "create page": for error texts */
+	const char *method;
+	enum access access;
+	const char *path; /* "/v1/pages/", to be followed by … */
+	const char *id;	  /* … this and … */
+	const char *rest; /* … this; each may be NULL */
+	const json_t *body;
+};
+
+/* "400 validation_error: message (request id)", and what to do about it. */
+static void
+fail(const struct call *call, const struct rest_answer *answer,
+    enum err_kind kind, struct err *err)
+{
+	const char *code = rest_text(answer->json, "code");
+	const char *message = rest_text(answer->json, "message");
+	const char *request = rest_text(answer->json, "request_id");
+
+	if (kind == ERR_RETRY && call->access == CREATE &&
+	    answer->status != 409)
+		kind = ERR_UNKNOWN;
+	if (answer->json == NULL)
+		err_set(err, kind, "%d without JSON", answer->status);
+	else
+		err_set(err, kind, "%d %s: %.400s%s%s%s", answer->status, code,
+		    message, *request != '\0' ? " (request " : "", request,
+		    *request != '\0' ? ")" : "");
+	err->status = answer->status;
+}
+
+/* 429 and 529: certainly not done. */
+static void
+throttled(const struct rest *rest, const struct call *call,
+    struct rest_answer *answer, struct err *err)
+{
+	const json_t *more = json_object_get(answer->json, "additional_data");
+	const char *reason = rest_text(more, "rate_limit_reason");
+
+	if (strcmp(reason, "public_api_request_blocked") == 0) {
+		fail(call, answer, ERR_OPERATOR, err);
+		return;
+	}
+	if (answer->retry_after_ms < 0)
+		answer->retry_after_ms =
+		    http_retry_after(rest_text(more, "retry_after"), 0);
+	if (*reason == '\0')
+		reason = rest_text(answer->json, "code");
+	rest_throttled(rest, answer, DEFAULT_WAIT_MS, reason, err);
+}
+
+/* Every answer but 2xx; https://developers.notion.com/reference/status-codes */
+static void
+classify(const struct rest *rest, const struct call *call,
+    struct rest_answer *answer, struct err *err)
+{
+	const char *code = rest_text(answer->json, "code");
+	int status = answer->status;
+	enum err_kind kind = ERR_PERMANENT;
+
+	if (status == 429 || status == 529) {
+		throttled(rest, call, answer, err);
+		return;
+	}
+	if (strcmp(code, "row_limit_exceeded") == 0 || status == 401 ||
+	    status == 403)
+		kind = ERR_OPERATOR;
+	else if (status == 409 || status == 408 || status >= 500)
+		kind = ERR_RETRY;
+	else if (status < 400 || (status == 404 && answer->json == NULL))
+		kind = ERR_OPERATOR; /* this is not Notion's API */
+	fail(call, answer, kind, err);
+}
+
+/* A 503 may name what was saved all the same; make it look like the answer
+ * that got lost: {"id", "results": [{"id"} …]}. */
+static json_t *
+committed(const struct rest_answer *answer)
+{
+	const json_t *more = json_object_get(answer->json, "additional_data");
+	json_t *id = json_object_get(more, "committed_resource_id");
+	json_t *children = json_object_get(more, "committed_child_ids");
+	json_t *results = json_array(), *child;
+	size_t i;
+
+	if (answer->status != 503 || !json_is_string(id)) {
+		json_decref(results);
+		return NULL;
+	}
+	json_array_foreach (children, i, child)
+		json_array_append_new(results, json_pack("{s:O}", "id", child));
+	return json_pack("{s:O, s:o}", "id", id, "results", results);
+}
+
+static int
+make_path(const struct call *call, struct buf *path, struct err *err)
+{
+	if (buf_adds(path, call->path) != 0 ||
+	    (call->id != NULL && uri_escape(path, call->id, false) != 0) ||
+	    (call->rest != NULL && buf_adds(path, call->rest) != 0)) {
+		err_set(err, ERR_PERMANENT, "an id that is none");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+attempt(const struct rest *rest, const struct call *call, json_t **ret,
+    struct err *err)
+{
+	struct rest_answer answer = { 0 };
+	struct buf path;
+	json_t *json = NULL;
+
+	buf_init(&path, 2048);
+	if (make_path(call, &path, err) != 0 ||
+	    rest_send(rest, call->method, buf_text(&path), call->body,
+		NOTION_MAX_BODY, call->access == CREATE, &answer, err) != 0)
+		goto out;
+	if (answer.status / 100 == 2 && answer.json != NULL)
+		json = json_incref(answer.json);
+	else if (answer.status / 100 == 2)
+		fail(call, &answer, ERR_RETRY, err);
+	else if (call->access == READ || (json = committed(&answer)) == NULL)
+		classify(rest, call, &answer, err);
+out:
+	json_decref(answer.json);
+	buf_free(&path);
+	*ret = json;
+	return json == NULL ? -1 : 0;
+}
+
+/* Send it; the answer's object in *ret (unless ret is NULL). */
+static int
+request(const struct notion *notion, const struct call *call, json_t **ret,
+    struct err *err)
+{
+	char key[512], version[64];
+	const char *const headers[] = { key, version,
+		"Content-Type: application/json", NULL };
+	const struct rest rest = { .http = notion->http,
+		.base = notion->base,
+		.gate = notion->gate,
+		.timeout_ms = notion->timeout_ms,
+		.headers = headers };
+	json_t *json = NULL;
+	int rc = -1, n;
+
+	n = snprintf(key, sizeof(key), "Authorization: Bearer %s", notion->key);
+	snprintf(
+	    version, sizeof(version), "Notion-Version: %s", notion->version);
+	if (n < 0 || (size_t)n >= sizeof(key))
+		err_set(err, ERR_CONFIG, "the API key is too long");
+	else
+		rc = attempt(&rest, call, &json, err);
+	if (rc != 0)
+		err_prefix(err, "notion: %s", call->what);
+	else if (ret != NULL)
+		*ret = json_incref(json);
+	json_decref(json);
+	crypto_wipe(key, sizeof(key));
+	return rc;
+}
+
+/* The answer of a 2xx is not what it should be. */
+static int
+odd_answer(const char *what, enum err_kind kind, struct err *err)
+{
+	err_set(err, kind, "notion: %s: an answer without ids", what);
+	return -1;
+}
+
+static int
+take_id(const json_t *object, char ret[NOTION_ID_SIZE])
+{
+	return notion_id_parse(rest_text(object, "id"), ret);
+}
+
+static json_t *
+emoji(const char *icon)
+{
+	return json_pack("{s:s, s:s}", "type", "emoji", "emoji", icon);
+}
+
+static int
+set_member(json_t *object, const char *key, json_t *value, struct err *err)
+{
+	if (json_object_set_new(object, key, value) == 0)
+		return 0;
+	err_nomem(err);
+	return -1;
+}
+
+int
+notion_users_me(const struct notion *notion, json_t **ret, struct err *err)
+{
+	return request(notion,
+	    &(struct call){
+		.what = "who am I", .method = "GET", .path = "/v1/users/me" },
+	    ret, err);
+}
+
+int
+notion_get_database(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err)
+{
+	return request(notion,
+	    &(struct call){ .what = "get database",
+		.method = "GET",
+		.path = "/v1/databases/",
+		.id = id },
+	    ret, err);
+}
+
+int
+notion_get_data_source(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err)
+{
+	return request(notion,
+	    &(struct call){ .what = "get data source",
+		.method = "GET",
+		.path = "/v1/data_sources/",
+		.id = id },
+	    ret, err);
+}
+
+int
+notion_get_page(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err)
+{
+	return request(notion,
+	    &(struct call){ .what = "get page",
+		.method = "GET",
+		.path = "/v1/pages/",
+		.id = id },
+	    ret, err);
+}
+
+/* What was created may lack its data source, if the answer got lost. */
+static int
+database_ids(const struct notion *notion, json_t *json,
+    char database[NOTION_ID_SIZE], char data_source[NOTION_ID_SIZE],
+    struct err *err)
+{
+	json_t *again = NULL, *sources;
+	int rc = -1;
+
+	if (take_id(json, database) != 0)
+		return odd_answer("create database", ERR_UNKNOWN, err);
+	sources = json_object_get(json, "data_sources");
+	if (sources == NULL) {
+		if (notion_get_database(notion, database, &again, err) != 0)
+			return -1;
+		sources = json_object_get(again, "data_sources");
+	}
+	if (take_id(json_array_get(sources, 0), data_source) == 0)
+		rc = 0;
+	else
+		odd_answer("create database", ERR_PERMANENT, err);
+	json_decref(again);
+	return rc;
+}
+
+int
+notion_create_database(const struct notion *notion, const char *page,
+    const char *title, const char *icon, json_t *properties,
+    char database[NOTION_ID_SIZE], char data_source[NOTION_ID_SIZE],
+    struct err *err)
+{
+	struct call call = { .what = "create database",
+		.method = "POST",
+		.access = CREATE,
+		.path = "/v1/databases" };
+	json_t *body, *json = NULL;
+	int rc = -1;
+
+	body = json_pack("{s:{s:s, s:s}, s:[{s:s, s:{s:s}}], s:b, s:{s:O}}",
+	    "parent", "type", "page_id", "page_id", page, "title", "type",
+	    "text", "text", "content", title, "is_inline", 0,
+	    "initial_data_source", "properties", properties);
+	if (body == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (icon != NULL && set_member(body, "icon", emoji(icon), err) != 0)
+		goto out;
+	call.body = body;
+	if (request(notion, &call, &json, err) == 0)
+		rc = database_ids(notion, json, database, data_source, err);
+out:
+	json_decref(body);
+	json_decref(json);
+	return rc;
+}
+
+int
+notion_update_data_source(const struct notion *notion, const char *id,
+    json_t *properties, json_t **ret, struct err *err)
+{
+	json_t *body = json_pack("{s:O}", "properties", properties);
+	int rc = -1;
+
+	if (body == NULL)
+		err_nomem(err);
+	else
+		rc = request(notion,
+		    &(struct call){ .what = "update data source",
+			.method = "PATCH",
+			.access = UPDATE,
+			.path = "/v1/data_sources/",
+			.id = id,
+			.body = body },
+		    ret, err);
+	json_decref(body);
+	return rc;
+}
+
+/* The text of a page's title or rich_text property, found by id. */
+static int
+property_text(
+    const json_t *page, const char *id, const char *type, struct buf *out)
+{
+	json_t *property, *item;
+	const char *name;
+	size_t i;
+
+	json_object_foreach (
+	    json_object_get(page, "properties"), name, property) {
+		if (strcmp(rest_text(property, "id"), id) != 0)
+			continue;
+		json_array_foreach (json_object_get(property, type), i, item)
+			if (buf_adds(out, rest_text(item, "plain_text")) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* It is not documented whether "equals" looks at the case. */
+static json_t *
+only_exact(const json_t *pages, const char *property, const char *type,
+    const char *value)
+{
+	json_t *ret = json_array(), *page;
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, (size_t)1 << 20);
+	json_array_foreach (pages, i, page) {
+		buf_reset(&text);
+		if (property_text(page, property, type, &text) == 0 &&
+		    strcmp(buf_text(&text), value) == 0)
+			json_array_append(ret, page);
+	}
+	buf_free(&text);
+	return ret;
+}
+
+int
+notion_query_equal(const struct notion *notion, const char *data_source,
+    const char *property, const char *type, const char *value, bool archived,
+    json_t **ret, struct err *err)
+{
+	struct call call = { .what = "query",
+		.method = "POST",
+		.path = "/v1/data_sources/",
+		.id = data_source,
+		.rest = "/query" };
+	json_t *body, *json = NULL, *pages;
+	int rc = -1;
+
+	body = json_pack("{s:{s:s, s:{s:s}}, s:i}", "filter", "property",
+	    property, type, "equals", value, "page_size", 10);
+	if (body == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (archived && set_member(body, "is_archived", json_true(), err) != 0)
+		goto out;
+	call.body = body;
+	if (request(notion, &call, &json, err) != 0)
+		goto out;
+	pages = json_object_get(json, "results");
+	if (!json_is_array(pages)) {
+		odd_answer(call.what, ERR_RETRY, err);
+		goto out;
+	}
+	if ((*ret = only_exact(pages, property, type, value)) == NULL)
+		err_nomem(err);
+	else
+		rc = 0;
+out:
+	json_decref(body);
+	json_decref(json);
+	return rc;
+}
+
+int
+notion_create_page(const struct notion *notion, const char *data_source,
+    const char *icon, json_t *properties, json_t *children,
+    char id[NOTION_ID_SIZE], char **url, struct err *err)
+{
+	struct call call = { .what = "create page",
+		.method = "POST",
+		.access = CREATE,
+		.path = "/v1/pages" };
+	json_t *body, *json = NULL;
+	char *text = NULL;
+	int rc = -1;
+
+	body =
+	    json_pack("{s:{s:s, s:s}, s:O}", "parent", "type", "data_source_id",
+		"data_source_id", data_source, "properties", properties);
+	if (body == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if ((icon != NULL && set_member(body, "icon", emoji(icon), err) != 0) ||
+	    (children != NULL &&
+		set_member(body, "children", json_incref(children), err) != 0))
+		goto out;
+	call.body = body;
+	if (request(notion, &call, &json, err) != 0)
+		goto out;
+	if (take_id(json, id) != 0) {
+		odd_answer(call.what, ERR_UNKNOWN, err);
+		goto out;
+	}
+	if (url != NULL && (text = strdup(rest_text(json, "url"))) == NULL) {
+		err_set(err, ERR_UNKNOWN, "out of memory");
+		goto out;
+	}
+	if (url != NULL)
+		*url = text;
+	rc = 0;
+out:
+	json_decref(body);
+	json_decref(json);
+	return rc;
+}
+
+int
+notion_update_page(const struct notion *notion, const char *id,
+    json_t *properties, const char *icon, struct err *err)
+{
+	struct call call = { .what = "update page",
+		.method = "PATCH",
+		.access = UPDATE,
+		.path = "/v1/pages/",
+		.id = id };
+	json_t *body = json_object();
+	int rc = -1;
+
+	if (body == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	if ((properties == NULL ||
+		set_member(body, "properties", json_incref(properties), err) ==
+		    0) &&
+	    (icon == NULL || set_member(body, "icon", emoji(icon), err) == 0)) {
+		call.body = body;
+		rc = request(notion, &call, NULL, err);
+	}
+	json_decref(body);
+	return rc;
+}
+
+/* The ids of `want` appended blocks. Fewer: some other answer got lost. */
+static int
+block_ids(const json_t *json, size_t want, json_t **ret, struct err *err)
+{
+	json_t *results = json_object_get(json, "results");
+	json_t *ids = json_array(), *block;
+	char id[NOTION_ID_SIZE];
+	size_t i;
+
+	json_array_foreach (results, i, block)
+		if (take_id(block, id) == 0)
+			json_array_append_new(ids, json_string(id));
+	if (json_array_size(ids) != want) {
+		json_decref(ids);
+		return odd_answer("append blocks", ERR_UNKNOWN, err);
+	}
+	*ret = ids;
+	return 0;
+}
+
+int
+notion_append(const struct notion *notion, const char *parent, json_t *children,
+    const char *after, json_t **ids, struct err *err)
+{
+	struct call call = { .what = "append blocks",
+		.method = "PATCH",
+		.access = CREATE,
+		.path = "/v1/blocks/",
+		.id = parent,
+		.rest = "/children" };
+	json_t *body = NULL, *json = NULL, *position;
+	int rc = -1;
+
+	if (after == NULL || strcmp(after, NOTION_START) == 0)
+		position = json_pack(
+		    "{s:s}", "type", after == NULL ? "end" : "start");
+	else
+		position = json_pack("{s:s, s:{s:s}}", "type", "after_block",
+		    "after_block", "id", after);
+	body =
+	    json_pack("{s:O, s:o}", "children", children, "position", position);
+	if (body == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	call.body = body;
+	if (request(notion, &call, &json, err) == 0)
+		rc = block_ids(json, json_array_size(children), ids, err);
+out:
+	json_decref(body);
+	json_decref(json);
+	return rc;
+}
+
+/* The query string of one page of a list. */
+static int
+page_query(struct buf *out, const char *cursor, struct err *err)
+{
+	buf_reset(out);
+	if (buf_adds(out, "/children?page_size=100") == 0 &&
+	    (*cursor == '\0' ||
+		(buf_adds(out, "&start_cursor=") == 0 &&
+		    uri_escape(out, cursor, false) == 0)))
+		return 0;
+	err_set(err, ERR_PERMANENT, "notion: list blocks: cursor too long");
+	return -1;
+}
+
+int
+notion_children(const struct notion *notion, const char *parent, json_t **ret,
+    struct err *err)
+{
+	struct call call = { .what = "list blocks",
+		.method = "GET",
+		.path = "/v1/blocks/",
+		.id = parent };
+	json_t *all = json_array(), *json = NULL;
+	struct buf query;
+	int pages = 0, rc = -1;
+
+	buf_init(&query, 1024);
+	do {
+		if (page_query(&query, rest_text(json, "next_cursor"), err) !=
+		    0)
+			goto out;
+		json_decref(json);
+		json = NULL;
+		call.rest = buf_text(&query);
+		if (request(notion, &call, &json, err) != 0)
+			goto out;
+		if (json_array_extend(all, json_object_get(json, "results")) !=
+		    0) {
+			odd_answer(call.what, ERR_RETRY, err);
+			goto out;
+		}
+		if (++pages > MAX_PAGES) {
+			err_set(err, ERR_PERMANENT,
+			    "notion: list blocks: no end of them");
+			goto out;
+		}
+	} while (json_is_true(json_object_get(json, "has_more")));
+	*ret = json_incref(all);
+	rc = 0;
+out:
+	buf_free(&query);
+	json_decref(json);
+	json_decref(all);
+	return rc;
+}
+
+int
+notion_delete_block(
+    const struct notion *notion, const char *id, struct err *err)
+{
+	struct err failure = ERR_INIT;
+
+	if (request(notion,
+		&(struct call){ .what = "delete block",
+		    .method = "DELETE",
+		    .access = UPDATE,
+		    .path = "/v1/blocks/",
+		    .id = id },
+		NULL, &failure) == 0)
+		return 0;
+	if ((failure.status == 404 && failure.kind == ERR_PERMANENT) ||
+	    notion_is_trashed(&failure))
+		return 0;
+	if (!err_is_set(err))
+		*err = failure;
+	return -1;
+}
+
+bool
+notion_is_trashed(const struct err *err)
+{
+	/* There is no code for it. A property may be called "Archived". */
+	static const char *const signs[] = { "is archived", "archived ancestor",
+		"unarchive", "in trash", "in the trash" };
+	size_t i;
+
+	if (err->status != 400 || strstr(err->text, "validation_error") == NULL)
+		return false;
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (strstr(err->text, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* The 32 digits that end at text + n, dashes between them or not; how long
+ * they are, 0: they are none. */
+static size_t
+id_length(const char *text, size_t n)
+{
+	size_t i, digits;
+
+	for (i = n; i > 0 && n - i < 32; i--)
+		if (!isxdigit((unsigned char)text[i - 1]))
+			break;
+	if (n - i == 32)
+		return 32;
+	if (n < 36)
+		return 0;
+	text += n - 36;
+	for (i = digits = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+			digits += text[i] == '-';
+		else
+			digits += isxdigit((unsigned char)text[i]) != 0;
+	return digits == 36 ? 36 : 0;
+}
+
+int
+notion_id_parse(const char *text, char ret[NOTION_ID_SIZE])
+{
+	size_t n, len, i, out;
+
+	text += strspn(text, " \t\r\n");
+	n = strcspn(text, "?# \t\r\n");
+	while (n > 0 && text[n - 1] == '/')
+		n--;
+	if ((len = id_length(text, n)) == 0)
+		return -1;
+	/* What stands before it: nothing, a folder, or the title's words. */
+	if (n > len && strchr("/-", text[n - len - 1]) == NULL)
+		return -1;
+	text += n - len;
+	for (i = out = 0; i < len; i++) {
+		if (text[i] == '-')
+			continue;
+		if (out == 8 || out == 13 || out == 18 || out == 23)
+			ret[out++] = '-';
+		ret[out++] = (char)tolower((unsigned char)text[i]);
+	}
+	ret[out] = '\0';
+	return 0;
+}

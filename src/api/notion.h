@@ -1,0 +1,104 @@
+/*
+ * notion.h - the Notion API (https://developers.notion.com/reference).
+ *
+ * Ids are UUIDs, 36 characters with dashes. JSON parameters are borrowed;
+ * JSON results are the caller's (json_decref()).
+ *
+ * All functions return 0, or -1 with *err:
+ *   ERR_WAIT       not sent by the gate's word, or 429/529: retry_after_ms
+ *   ERR_UNKNOWN    create and append only: perhaps done, look before a second
+ *   ERR_OPERATOR   401, 403, the connection is blocked, no more rows allowed
+ *   ERR_PERMANENT  400, 404 (err->status tells which), too large
+ *   ERR_RETRY      409, 5xx, no connection, no JSON. Updates and deletions
+ *                  are repeatable, so their outcome does not matter
+ * A 503 that names what it has saved counts as success.
+ */
+#ifndef API_NOTION_H
+#define API_NOTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "api/gate.h"
+#include "base/err.h"
+#include "ext/http.h"
+
+#define NOTION_ID_SIZE 37
+#define NOTION_MAX_BODY 500000 /* bytes of JSON in a request */
+
+/* A connection ("integration") of one workspace; all borrowed. */
+struct notion {
+	struct http *http;
+	const char *base;	     /* "https://api.notion.com" */
+	const char *key;	     /* the connection's token */
+	const char *version;	     /* "2026-03-11" */
+	int64_t timeout_ms;	     /* the server itself gives up after 60 s */
+	const struct api_gate *gate; /* NULL: none */
+};
+
+/* Whom the key belongs to, and the upload limit. */
+int notion_users_me(const struct notion *notion, json_t **ret, struct err *err);
+
+/* A database with one table under a page; icon is an emoji or NULL;
+ * properties: name -> configuration. Its id and that of its data source. */
+int notion_create_database(const struct notion *notion, const char *page,
+    const char *title, const char *icon, json_t *properties,
+    char database[NOTION_ID_SIZE], char data_source[NOTION_ID_SIZE],
+    struct err *err);
+int notion_get_database(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err);
+int notion_get_data_source(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err);
+
+/* properties: name or id -> configuration. *ret (unless ret is NULL) is the
+ * data source afterwards: look, since Notion drops some changes silently. */
+int notion_update_data_source(const struct notion *notion, const char *id,
+    json_t *properties, json_t **ret, struct err *err);
+
+/*
+ * The rows (at most 10) whose property, of type "title" or "rich_text", is
+ * value, byte for byte: an array of pages. archived: look among the archived
+ * rows instead. Rows in the trash are never found.
+ */
+int notion_query_equal(const struct notion *notion, const char *data_source,
+    const char *property, const char *type, const char *value, bool archived,
+    json_t **ret, struct err *err);
+
+/* A row; icon and children (at most 100 blocks) may be NULL. *url (unless url
+ * is NULL) is the caller's, and "" when the answer had none. */
+int notion_create_page(const struct notion *notion, const char *data_source,
+    const char *icon, json_t *properties, json_t *children,
+    char id[NOTION_ID_SIZE], char **url, struct err *err);
+
+/* properties and icon may each be NULL: unchanged. */
+int notion_update_page(const struct notion *notion, const char *id,
+    json_t *properties, const char *icon, struct err *err);
+int notion_get_page(
+    const struct notion *notion, const char *id, json_t **ret, struct err *err);
+
+/* At most 100 children, at the end of a page or block (after NULL), before
+ * everything in it (NOTION_START), or after its child `after`. *ids: the new
+ * first-level blocks' ids, an array of strings. */
+#define NOTION_START "start"
+int notion_append(const struct notion *notion, const char *parent,
+    json_t *children, const char *after, json_t **ids, struct err *err);
+
+/* All children of a page or block, one level, in order: an array. */
+int notion_children(const struct notion *notion, const char *parent,
+    json_t **ret, struct err *err);
+
+/* A block that is gone already counts as deleted. */
+int notion_delete_block(
+    const struct notion *notion, const char *id, struct err *err);
+
+/* The failure of a write says that its target lies in the trash: a person put
+ * it there. */
+bool notion_is_trashed(const struct err *err);
+
+/* The id in a page's or database's URL, or an id in any spelling. 0, or -1:
+ * there is none in it. */
+int notion_id_parse(const char *text, char ret[NOTION_ID_SIZE]);
+
+#endif

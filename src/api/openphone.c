@@ -1,0 +1,307 @@
+#include "api/openphone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/rest.h"
+#include "base/uri.h"
+
+#define DEFAULT_WAIT_MS 1000
+#define MAX_PAGES 20 /* of 50 recordings of one call */
+
+/* One thing to read, and where each surface has it. */
+struct resource {
+	const char *what;     /* for error texts */
+	const char *v1[2];    /* before and after the id */
+	const char *dated[2]; /* NULL: only v1 has it */
+	bool plan;	      /* 403 means: not in this plan */
+};
+
+static const struct resource call_resource = { "call", { "/calls/", "" },
+	{ "/calls/", "?include=summary,voicemail" }, false };
+static const struct resource recordings_resource = { "recordings",
+	{ "/call-recordings/", "" }, { "/calls/", "/recordings?limit=50" },
+	false };
+static const struct resource transcripts_resource = { "transcripts",
+	{ "/call-transcripts/", "" }, { "/calls/", "/transcripts" }, true };
+static const struct resource summary_resource = { "summary",
+	{ "/call-summaries/", "" }, { NULL, NULL }, true };
+static const struct resource voicemail_resource = { "voicemail",
+	{ "/call-voicemails/", "" }, { NULL, NULL }, false };
+static const struct resource message_resource = { "message",
+	{ "/messages/", "" }, { "/messages/", "" }, false };
+static const struct resource user_resource = { "user", { "/users/", "" },
+	{ "/users/", "" }, false };
+static const struct resource number_resource = { "phone number",
+	{ "/phone-numbers/", "" }, { "/phone-numbers/", "" }, false };
+static const struct resource contact_resource = { "contact",
+	{ "/contacts/", "" }, { NULL, NULL }, false };
+static const struct resource check_resource = { "check",
+	{ "/phone-numbers", "" }, { "/organization", "" }, false };
+
+bool
+openphone_is_v1(const struct openphone *op)
+{
+	size_t n = strlen(op->base);
+
+	while (n > 0 && op->base[n - 1] == '/')
+		n--;
+	return n >= 3 && strncmp(op->base + n - 3, "/v1", 3) == 0;
+}
+
+/* An error comes as {"message", "code"}, {"error": {"message", "trace"}} or
+ * {"title", "message", "trace"}. */
+static void
+fail(const struct rest_answer *answer, enum err_kind kind, struct err *err)
+{
+	const json_t *inner = json_object_get(answer->json, "error");
+	const json_t *error = inner != NULL ? inner : answer->json;
+	const char *code = rest_text(error, "code");
+	const char *trace = rest_text(error, "trace");
+
+	if (answer->json == NULL)
+		err_set(err, kind, "%d without JSON", answer->status);
+	else
+		err_set(err, kind, "%d %s%s%.400s%s%s%s", answer->status, code,
+		    *code != '\0' ? ": " : "", rest_text(error, "message"),
+		    *trace != '\0' ? " (trace " : "", trace,
+		    *trace != '\0' ? ")" : "");
+	err->status = answer->status;
+}
+
+static bool
+not_there(const struct resource *what, const struct rest_answer *answer)
+{
+	if (answer->json == NULL) /* an edge, or another server: who knows */
+		return false;
+	if (answer->status == 404)
+		return true;
+	if (answer->status == 403)
+		return what->plan;
+	return answer->status == 400 &&
+	    strcmp(rest_text(answer->json, "code"), "0101400") == 0;
+}
+
+/* Every answer that is neither 2xx nor "not there". */
+static void
+classify(
+    const struct rest *rest, const struct rest_answer *answer, struct err *err)
+{
+	int status = answer->status;
+	enum err_kind kind = ERR_PERMANENT;
+
+	if (status == 429) {
+		rest_throttled(
+		    rest, answer, DEFAULT_WAIT_MS, "rate limit", err);
+		return;
+	}
+	if (status >= 500 || status == 408 || status == 409)
+		kind = ERR_RETRY;
+	else if (status < 400 || (status >= 401 && status <= 404))
+		kind = ERR_OPERATOR;
+	fail(answer, kind, err);
+}
+
+/* One request: the whole answer, or NULL when it is not there. */
+static int
+attempt(const struct openphone *op, const struct resource *what,
+    const char *const *headers, const char *path, json_t **ret, struct err *err)
+{
+	const struct rest rest = { .http = op->http,
+		.base = op->base,
+		.gate = op->gate,
+		.timeout_ms = op->timeout_ms,
+		.headers = headers };
+	struct rest_answer answer = { 0 };
+	int rc = -1;
+
+	if (rest_send(&rest, "GET", path, NULL, 0, false, &answer, err) != 0)
+		return -1;
+	if (answer.status / 100 == 2 &&
+	    json_object_get(answer.json, "data") != NULL) {
+		*ret = json_incref(answer.json);
+		rc = 0;
+	} else if (answer.status / 100 == 2) {
+		err_set(err, ERR_RETRY, "%d without data", answer.status);
+		err->status = answer.status;
+	} else if (not_there(what, &answer)) {
+		*ret = NULL;
+		rc = 0;
+	} else {
+		classify(&rest, &answer, err);
+	}
+	json_decref(answer.json);
+	return rc;
+}
+
+static int
+make_path(const char *prefix, const char *const path[2], const char *id,
+    const char *after, struct buf *out, struct err *err)
+{
+	if (buf_adds(out, prefix) == 0 && buf_adds(out, path[0]) == 0 &&
+	    uri_escape(out, id, false) == 0 && buf_adds(out, path[1]) == 0 &&
+	    (*after == '\0' ||
+		(buf_adds(out, strchr(path[1], '?') != NULL ? "&" : "?") == 0 &&
+		    buf_adds(out, "after=") == 0 &&
+		    uri_escape(out, after, false) == 0)))
+		return 0;
+	err_set(err, ERR_PERMANENT, "an id that is none");
+	return -1;
+}
+
+/* Ask the surface that has it. */
+static int
+request(const struct openphone *op, const struct resource *what, const char *id,
+    const char *after, json_t **ret, struct err *err)
+{
+	bool v1 = openphone_is_v1(op), old = v1 || what->dated[0] == NULL;
+	char key[512], version[64];
+	const char *const headers[] = { key, old ? NULL : version, NULL };
+	struct buf path;
+	int rc = -1, n;
+
+	n = snprintf(key, sizeof(key), "Authorization: %s", op->key);
+	snprintf(version, sizeof(version), "Quo-Api-Version: %s", op->version);
+	buf_init(&path, 4096);
+	if (n < 0 || (size_t)n >= sizeof(key))
+		err_set(err, ERR_CONFIG, "the API key is too long");
+	else if (make_path(old && !v1 ? "/v1" : "",
+		     old ? what->v1 : what->dated, id, after, &path, err) == 0)
+		rc = attempt(op, what, headers, buf_text(&path), ret, err);
+	if (rc != 0)
+		err_prefix(err, "openphone: %s", what->what);
+	crypto_wipe(key, sizeof(key));
+	buf_free(&path);
+	return rc;
+}
+
+static int
+get(const struct openphone *op, const struct resource *what, const char *id,
+    json_t **ret, struct err *err)
+{
+	json_t *answer = NULL;
+
+	if (request(op, what, id, "", &answer, err) != 0)
+		return -1;
+	*ret = json_incref(json_object_get(answer, "data"));
+	json_decref(answer);
+	return 0;
+}
+
+/* All pages of a list; a single object becomes a list of one. */
+static int
+get_all(const struct openphone *op, const struct resource *what, const char *id,
+    json_t **ret, struct err *err)
+{
+	json_t *all = json_array(), *answer = NULL, *data;
+	char *after = strdup("");
+	int pages, rc = -1;
+
+	for (pages = 0; after != NULL && pages < MAX_PAGES; pages++) {
+		json_decref(answer);
+		answer = NULL;
+		if (request(op, what, id, after, &answer, err) != 0)
+			goto out;
+		data = json_object_get(answer, "data");
+		if (data == NULL && pages == 0) { /* not there */
+			json_decref(all);
+			all = NULL;
+		} else if (json_is_array(data)) {
+			json_array_extend(all, data);
+		} else if (data != NULL) {
+			json_array_append(all, data);
+		}
+		free(after);
+		after = strdup(rest_text(answer, "nextCursor"));
+		/* A cursor on the last page has been seen; it has no data. */
+		if (after != NULL &&
+		    (*after == '\0' || json_array_size(data) == 0)) {
+			*ret = json_incref(all);
+			rc = 0;
+			goto out;
+		}
+	}
+	if (after == NULL)
+		err_nomem(err);
+	else
+		err_set(err, ERR_PERMANENT, "openphone: %s: no end of pages",
+		    what->what);
+out:
+	free(after);
+	json_decref(answer);
+	json_decref(all);
+	return rc;
+}
+
+int
+openphone_check(const struct openphone *op, json_t **ret, struct err *err)
+{
+	return get(op, &check_resource, "", ret, err);
+}
+
+int
+openphone_call(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err)
+{
+	return get(op, &call_resource, id, ret, err);
+}
+
+int
+openphone_recordings(
+    const struct openphone *op, const char *call, json_t **ret, struct err *err)
+{
+	return get_all(op, &recordings_resource, call, ret, err);
+}
+
+int
+openphone_transcripts(
+    const struct openphone *op, const char *call, json_t **ret, struct err *err)
+{
+	return get_all(op, &transcripts_resource, call, ret, err);
+}
+
+int
+openphone_summary(
+    const struct openphone *op, const char *call, json_t **ret, struct err *err)
+{
+	return get(op, &summary_resource, call, ret, err);
+}
+
+int
+openphone_voicemail(
+    const struct openphone *op, const char *call, json_t **ret, struct err *err)
+{
+	return get(op, &voicemail_resource, call, ret, err);
+}
+
+int
+openphone_message(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err)
+{
+	return get(op, &message_resource, id, ret, err);
+}
+
+int
+openphone_user(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err)
+{
+	if (strncmp(id, "US", 2) != 0) {
+		*ret = NULL;
+		return 0;
+	}
+	return get(op, &user_resource, id, ret, err);
+}
+
+int
+openphone_number(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err)
+{
+	return get(op, &number_resource, id, ret, err);
+}
+
+int
+openphone_contact(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err)
+{
+	return get(op, &contact_resource, id, ret, err);
+}

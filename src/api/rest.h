@@ -1,0 +1,51 @@
+/*
+ * rest.h - one JSON request to a REST service, through its gate.
+ *
+ * What a status means differs from service to service; how a request is sent
+ * and an answer is read does not.
+ */
+#ifndef API_REST_H
+#define API_REST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "api/gate.h"
+#include "base/err.h"
+#include "ext/http.h"
+
+/* The server, and how to talk to it; all borrowed. */
+struct rest {
+	struct http *http;
+	const char *base; /* "https://api.example.com", "/" at the end or not */
+	const struct api_gate *gate; /* NULL: no limits */
+	int64_t timeout_ms;
+	const char *const *headers; /* NULL at the end */
+};
+
+struct rest_answer {
+	int status;
+	json_t *json;		/* an object; NULL: the body was none */
+	int64_t retry_after_ms; /* -1: not named */
+};
+
+/*
+ * Send body (NULL: none; at most max_body bytes of JSON, else ERR_PERMANENT)
+ * to base + path. once: as in struct http_request. 0 with *ret, whatever the
+ * status; the caller drops ret->json.
+ */
+int rest_send(const struct rest *rest, const char *method, const char *path,
+    const json_t *body, size_t max_body, bool once, struct rest_answer *ret,
+    struct err *err);
+
+/* Tell the gate of a 429, and set ERR_WAIT with the time the service named,
+ * or else default_ms. */
+void rest_throttled(const struct rest *rest, const struct rest_answer *answer,
+    int64_t default_ms, const char *reason, struct err *err);
+
+/* The string at object.key, "" when there is none. */
+const char *rest_text(const json_t *object, const char *key);
+
+#endif
