@@ -1,0 +1,167 @@
+#include "queue/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql/queries.h"
+
+enum {
+	RETRY_BASE_MS = 2000,
+	RETRY_CAP_MS = 30 * 60 * 1000,
+	OPERATOR_MS = 5 * 60 * 1000,
+	WAIT_MIN_MS = 100
+};
+
+int
+job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	struct job job = { .run = run };
+
+	if (DB_RUN(db, SQL_job_claim, &r, err, DB_INT(run),
+	        DB_INT((lease_ms + 999) / 1000)) != 0)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_result_free(r);
+		return 0;
+	}
+	job.id = db_int(r, 0, "id");
+	job.generation = db_int(r, 0, "generation");
+	job.attempt = db_int(r, 0, "attempts");
+	job.workspace = strdup(db_text(r, 0, "workspace"));
+	job.kind = strdup(db_text(r, 0, "kind"));
+	job.resource_id = strdup(db_text(r, 0, "resource_id"));
+	db_result_free(r);
+	if (job.workspace == NULL || job.kind == NULL ||
+	    job.resource_id == NULL) {
+		job_clear(&job);
+		err_nomem(err);
+		return -1;
+	}
+	*ret = job;
+	return 1;
+}
+
+void
+job_clear(struct job *job)
+{
+	free(job->workspace);
+	free(job->kind);
+	free(job->resource_id);
+	*job = (struct job){ 0 };
+}
+
+int
+job_finish(struct db *db, const struct job *job, enum job_result *ret,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	const char *text;
+
+	if (DB_RUN(db, SQL_job_finish, &r, err, DB_INT(job->id),
+	        DB_INT(job->run), DB_INT(job->generation)) != 0)
+		return -1;
+	text = db_text(r, 0, "result");
+	*ret = strcmp(text, "done") == 0 ? JOB_DONE
+	    : strcmp(text, "again") == 0 ? JOB_AGAIN
+	                                 : JOB_LOST;
+	db_result_free(r);
+	return 0;
+}
+
+int64_t
+backoff_ms(const struct err *why, int64_t attempt, double roll)
+{
+	static const int64_t unknown_ms[] = { 5000, 30000, 120000 };
+	int64_t step, i = attempt < 1 ? 0 : attempt - 1;
+
+	switch (why->kind) {
+	case ERR_WAIT:
+		return why->retry_after_ms < WAIT_MIN_MS
+		    ? WAIT_MIN_MS
+		    : why->retry_after_ms;
+	case ERR_UNKNOWN:
+		return unknown_ms[i > 2 ? 2 : i];
+	case ERR_OPERATOR:
+	case ERR_CONFIG:
+		return OPERATOR_MS;
+	default:
+		step = i > 20 ? RETRY_CAP_MS : RETRY_BASE_MS << i;
+		if (step > RETRY_CAP_MS)
+			step = RETRY_CAP_MS;
+		/* never less than a tenth: an immediate retry meets the
+		 * same trouble */
+		return (int64_t)((double)step * (0.1 + 0.9 * roll));
+	}
+}
+
+/* A wait that the service asked for, or a fault that only a person can mend,
+ * is not the job's failure: it never dies of it. */
+static bool
+counts(const struct err *why)
+{
+	return why->kind != ERR_WAIT && why->kind != ERR_OPERATOR &&
+	    why->kind != ERR_CONFIG;
+}
+
+int
+job_fail(struct db *db, const struct job *job, const struct err *why,
+    int64_t max_attempts, bool *dead, struct err *err)
+{
+	struct db_result *r = NULL;
+	bool give_up = why->kind == ERR_PERMANENT ||
+	    (counts(why) && job->attempt >= max_attempts);
+	double roll = (double)arc4random() / UINT32_MAX;
+
+	if (DB_RUN(db, SQL_job_fail, &r, err, DB_INT(job->id),
+	        DB_INT(job->run), DB_INT(backoff_ms(why, job->attempt, roll)),
+	        DB_TEXT(why->text), DB_TEXT(err_kind_name(why->kind)),
+	        DB_BOOL(give_up), DB_BOOL(counts(why))) != 0)
+		return -1;
+	*dead = db_rows(r) > 0 && db_bool(r, 0, "dead");
+	db_result_free(r);
+	return 0;
+}
+
+int
+job_extend(
+    struct db *db, const struct job *job, int64_t lease_ms, struct err *err)
+{
+	struct db_result *r = NULL;
+	int held;
+
+	if (DB_RUN(db, SQL_job_extend, &r, err, DB_INT(job->id),
+	        DB_INT(job->run), DB_INT((lease_ms + 999) / 1000)) != 0)
+		return -1;
+	held = db_rows(r) > 0;
+	db_result_free(r);
+	return held;
+}
+
+int64_t
+job_next_ms(struct db *db, struct err *err)
+{
+	struct db_result *r = NULL;
+	int64_t ms;
+
+	if (DB_RUN(db, SQL_job_next_at, &r, err) != 0)
+		return -2;
+	ms = db_text(r, 0, "ms") == NULL ? -1 : db_int(r, 0, "ms");
+	db_result_free(r);
+	return ms;
+}
+
+int
+job_make_due(struct db *db, const char *workspace, const char *kind,
+    const char *resource_id, int priority, struct err *err)
+{
+	return DB_RUN(db, SQL_job_due, NULL, err, DB_TEXT(workspace),
+	    DB_TEXT(kind), DB_TEXT(resource_id), DB_INT(priority));
+}
+
+int
+job_recheck(struct db *db, struct err *err)
+{
+	return DB_RUN(db, SQL_recheck_due, NULL, err);
+}

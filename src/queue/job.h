@@ -1,0 +1,69 @@
+/*
+ * job.h - the job table: one row a resource that is due.
+ *
+ * A claim is a lease: if the worker dies, the job falls due again. Only the
+ * run that holds the lease can finish or fail the job; a worker that comes
+ * too late changes nothing.
+ */
+#ifndef QUEUE_JOB_H
+#define QUEUE_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ext/db.h"
+
+struct job {
+	int64_t id;
+	int64_t run; /* who holds the lease */
+	char *workspace, *kind, *resource_id;
+	int64_t generation;
+	int64_t attempt; /* 1 on the first */
+};
+
+enum job_result {
+	JOB_DONE,  /* gone from the table */
+	JOB_AGAIN, /* an event came in meanwhile: it is due again */
+	JOB_LOST   /* the lease had expired; somebody else has the job */
+};
+
+/* Priorities: lower goes first. */
+enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_HISTORY = 20 };
+
+/* Claim the next due job: 1 and *ret filled, 0 when none is due, -1. */
+int job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
+    struct err *err);
+void job_clear(struct job *job);
+
+int job_finish(struct db *db, const struct job *job, enum job_result *ret,
+    struct err *err);
+
+/* Give the job back with what went wrong. It is tried again after the wait
+ * that the failure asks for (see backoff_ms()), or is dead: permanently
+ * refused, or out of attempts. *dead tells. */
+int job_fail(struct db *db, const struct job *job, const struct err *why,
+    int64_t max_attempts, bool *dead, struct err *err);
+
+/* Keep the lease while a long job goes on: 1, 0 when it was lost, -1. */
+int job_extend(
+    struct db *db, const struct job *job, int64_t lease_ms, struct err *err);
+
+/* Milliseconds until there is something to do, or to wait for that is worth
+ * waiting for (a service's rate limit); -1: nothing, -2: error. */
+int64_t job_next_ms(struct db *db, struct err *err);
+
+/* Make a resource due, whether or not it has a job already. */
+int job_make_due(struct db *db, const char *workspace, const char *kind,
+    const char *resource_id, int priority, struct err *err);
+
+/* Resources whose re-check time has come become due. */
+int job_recheck(struct db *db, struct err *err);
+
+/* How long to wait before attempt + 1, in milliseconds. roll (0 to 1) is the
+ * jitter's dice: capped exponential with full jitter for ERR_RETRY, the
+ * service's own time for ERR_WAIT, 5 s, 30 s, 2 min (queries at Notion lag
+ * behind writes) for ERR_UNKNOWN, minutes for ERR_OPERATOR. */
+int64_t backoff_ms(const struct err *why, int64_t attempt, double roll);
+
+#endif

@@ -1,0 +1,135 @@
+#include "queue/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "sql/queries.h"
+
+enum { BORN_SIZE = 96, HOST_SIZE = 256 };
+
+/* The host's name and the pid namespace: containers may share the one, but a
+ * pid means something only within the other (pid_namespaces(7)). */
+static void
+host_name(char ret[HOST_SIZE])
+{
+	char space[64];
+	ssize_t n = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
+	size_t len;
+
+	if (gethostname(ret, HOST_SIZE - sizeof(space) - 1) != 0)
+		snprintf(ret, HOST_SIZE, "unknown");
+	ret[HOST_SIZE - sizeof(space) - 2] = '\0';
+	space[n < 0 ? 0 : n] = '\0';
+	len = strlen(ret);
+	snprintf(ret + len, HOST_SIZE - len, " %s", space);
+}
+
+static int
+read_line(const char *path, char *ret, int size)
+{
+	FILE *file = fopen(path, "re");
+	char *line;
+
+	if (file == NULL)
+		return -1;
+	line = fgets(ret, size, file);
+	fclose(file);
+	if (line == NULL)
+		return -1;
+	ret[strcspn(ret, "\n")] = '\0';
+	return 0;
+}
+
+/* "<boot id> <start time>" of a process; pids are used again, these are not.
+ * -1: there is no such process. (proc(5): the start time is field 22; the
+ * name in field 2 may hold blanks and brackets.) */
+static int
+born(pid_t pid, char ret[BORN_SIZE])
+{
+	char path[64], stat[1024], boot[40], *p;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (read_line(path, stat, sizeof(stat)) != 0 ||
+	    (p = strrchr(stat, ')')) == NULL)
+		return -1;
+	if (p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
+		return -1; /* dead, but not yet waited for */
+	for (int field = 2; field < 22; field++)
+		if ((p = strchr(p + 1, ' ')) == NULL)
+			return -1;
+	if (read_line("/proc/sys/kernel/random/boot_id", boot,
+	        sizeof(boot)) != 0)
+		boot[0] = '\0';
+	snprintf(ret, BORN_SIZE, "%s %.*s", boot, (int)strcspn(p + 1, " "),
+	    p + 1);
+	return 0;
+}
+
+int
+run_begin(struct db *db, const char *program, int64_t *ret, struct err *err)
+{
+	struct db_result *r = NULL;
+	char host[HOST_SIZE], me[BORN_SIZE];
+
+	host_name(host);
+	if (born(getpid(), me) != 0) {
+		err_set(err, ERR_CONFIG,
+		    "cannot read /proc/%ld/stat: is /proc mounted?",
+		    (long)getpid());
+		return -1;
+	}
+	if (DB_RUN(db, SQL_run_begin, &r, err, DB_TEXT(host),
+	        DB_INT(getpid()), DB_TEXT(me), DB_TEXT(program)) != 0)
+		return -1;
+	*ret = db_int(r, 0, "id");
+	db_result_free(r);
+	return 0;
+}
+
+int
+run_end(struct db *db, int64_t run, struct err *err)
+{
+	return DB_RUN(db, SQL_run_end, NULL, err, DB_INT(run));
+}
+
+int
+run_reap(struct db *db, struct err *err)
+{
+	struct db_result *r = NULL;
+	char host[HOST_SIZE], now[BORN_SIZE];
+	int rc = 0;
+
+	host_name(host);
+	if (DB_RUN(db, SQL_run_here, &r, err, DB_TEXT(host)) != 0)
+		return -1;
+	for (int i = 0; i < db_rows(r) && rc == 0; i++) {
+		if (born((pid_t)db_int(r, i, "pid"), now) == 0 &&
+		    strcmp(now, db_text(r, i, "born")) == 0)
+			continue;
+		log_warn("process %s is gone without a word: its jobs are "
+			 "due again",
+		    db_text(r, i, "pid"));
+		rc = run_end(db, db_int(r, i, "id"), err);
+	}
+	db_result_free(r);
+	return rc;
+}
+
+int
+run_superseded(struct db *db, int64_t run, bool *ret, struct err *err)
+{
+	struct db_result *r = NULL;
+	char host[HOST_SIZE];
+
+	host_name(host);
+	if (DB_RUN(db, SQL_run_newer, &r, err, DB_INT(run), DB_TEXT(host)) !=
+	    0)
+		return -1;
+	*ret = db_bool(r, 0, "newer");
+	db_result_free(r);
+	return 0;
+}
