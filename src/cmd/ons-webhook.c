@@ -1,0 +1,150 @@
+/*
+ * ons-webhook - take in OpenPhone's deliveries: verify, store, acknowledge.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "cmd/program.h"
+#include "ext/fcgi.h"
+#include "web/intake.h"
+
+static const char usage[] =
+    "usage: ons-webhook [-c FILE] [-s SOCKET] [-t THREADS]\n"
+    "       ons-webhook --help | --version\n"
+    "\n"
+    "  -c, --config FILE     configuration\n"
+    "  -s, --socket SOCKET   listen on this unix socket (without it: on a\n"
+    "                        listening socket given as standard input, or\n"
+    "                        answer one request as a CGI program)\n"
+    "  -t, --threads N       requests answered at a time\n"
+    "  -h, --help            this text\n"
+    "  -V, --version         the version\n";
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "threads", required_argument, NULL, 't' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct responder {
+	struct conf conf;
+	struct intake intake;
+};
+
+/* The writer is a thread: it starts in the process that answers. */
+static int
+begin(void *ctx, struct err *err)
+{
+	struct responder *r = ctx;
+	struct db *db = NULL;
+
+	/* a delivery may wait for a batch before its own */
+	if (db_new(r->conf.database.conninfo, r->conf.database.webhook,
+	        "ons-webhook", (int)(r->conf.webhook.timeout_ms / 2), &db,
+	        err) != 0)
+		return -1;
+	if (writer_start(db, &r->intake.writer, err) != 0) {
+		db_free(db);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+answer(struct fcgi_request *req, void *ctx)
+{
+	struct responder *r = ctx;
+
+	intake_answer(req, &r->intake);
+}
+
+static void
+end(void *ctx)
+{
+	struct responder *r = ctx;
+
+	writer_stop(r->intake.writer);
+}
+
+static int
+run(const char *config, const char *socket, const char *threads,
+    struct err *err)
+{
+	struct responder r = { 0 };
+	struct fcgi_service service = { .socket = socket,
+		.begin = begin,
+		.answer = answer,
+		.end = end,
+		.ctx = &r };
+	char *rest;
+	int rc = -1;
+
+	if (conf_load(config, CONF_WEBHOOK, &r.conf, err) != 0)
+		return -1;
+	service.threads = (int)r.conf.webhook.threads;
+	service.read_timeout_ms = r.conf.webhook.read_timeout_ms;
+	if (threads != NULL) {
+		long n = strtol(threads, &rest, 10);
+
+		if (*rest != '\0' || n < 1 || n > 1024) {
+			err_set(err, ERR_CONFIG,
+			    "-t: \"%s\" is not a whole number from 1 to 1024",
+			    threads);
+			goto out;
+		}
+		service.threads = (int)n;
+	}
+	if (program_log(&r.conf, err) != 0 ||
+	    intake_init(&r.intake, &r.conf, err) != 0)
+		goto out;
+	rc = fcgi_run(&service, err);
+	intake_free(&r.intake);
+out:
+	conf_free(&r.conf);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *config = NULL, *socket = NULL, *threads = NULL;
+	struct err err = ERR_INIT;
+	int c;
+
+	log_init("ons-webhook");
+	while ((c = getopt_long(argc, argv, "c:s:t:hV", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			config = optarg;
+			break;
+		case 's':
+			socket = optarg;
+			break;
+		case 't':
+			threads = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EX_OK;
+		case 'V':
+			program_version("ons-webhook");
+			return EX_OK;
+		default:
+			fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	return run(config, socket, threads, &err) == 0
+	    ? EX_OK
+	    : program_fail("ons-webhook", &err);
+}

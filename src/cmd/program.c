@@ -1,0 +1,60 @@
+#include "cmd/program.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+
+#include "config.h"
+
+int
+program_log(const struct conf *conf, struct err *err)
+{
+	int fd;
+
+	if (log_set_level(conf->log.level) != 0) {
+		err_set(err, ERR_CONFIG, "[log] level: %s?", conf->log.level);
+		return -1;
+	}
+	if (conf->log.file == NULL)
+		return 0;
+	fd = open(conf->log.file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+	    0640);
+	if (fd < 0) {
+		err_sys(err, ERR_CONFIG, "[log] file: %s", conf->log.file);
+		return -1;
+	}
+	log_set_fd(fd);
+	return 0;
+}
+
+int
+program_exit_code(const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_NONE:
+		return EX_OK;
+	case ERR_CONFIG:
+		return EX_CONFIG;
+	case ERR_OPERATOR:
+		return EX_NOPERM;
+	case ERR_PERMANENT:
+		return EX_DATAERR;
+	default:
+		return EX_TEMPFAIL;
+	}
+}
+
+int
+program_fail(const char *name, const struct err *err)
+{
+	fprintf(stderr, "%s: %s\n", name, err->text);
+	return program_exit_code(err);
+}
+
+void
+program_version(const char *name)
+{
+	printf("%s (" PACKAGE_NAME ") " PACKAGE_VERSION "\n", name);
+}

@@ -1,0 +1,22 @@
+/*
+ * program.h - what the four programs have in common: options, exit codes
+ * (sysexits.h), the log.
+ */
+#ifndef CMD_PROGRAM_H
+#define CMD_PROGRAM_H
+
+#include "base/err.h"
+#include "model/conf.h"
+
+/* Set up the log as the configuration says. */
+int program_log(const struct conf *conf, struct err *err);
+
+/* EX_CONFIG, EX_NOPERM, EX_TEMPFAIL ... by the kind of failure. */
+int program_exit_code(const struct err *err);
+
+/* Say it on standard error, "NAME: text", and give the exit code. */
+int program_fail(const char *name, const struct err *err);
+
+void program_version(const char *name);
+
+#endif

@@ -1,0 +1,396 @@
+#include "web/intake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/rfc3339.h"
+#include "model/event.h"
+#include "model/payload.h"
+#include "web/answer.h"
+
+enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048 };
+
+static const char *const retry_later = "Retry-After: 10\r\n";
+
+int
+intake_init(struct intake *intake, const struct conf *conf, struct err *err)
+{
+	const struct workspace *w = &conf->workspace;
+
+	*intake = (struct intake){ .conf = conf };
+	if ((intake->keys = signature_keys_new()) == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	if ((w->webhook.secrets != NULL &&
+	        signature_keys_add(intake->keys, w->webhook.secrets,
+	            "[webhook] secrets", err) != 0) ||
+	    (w->webhook.legacy_keys != NULL &&
+	        signature_keys_add(intake->keys, w->webhook.legacy_keys,
+	            "[webhook] legacy_keys", err) != 0))
+		goto fail;
+	if (w->webhook.allow_unsigned) {
+		log_warn("[webhook] allow_unsigned is on: anybody who knows "
+			 "the address can make pages in Notion");
+	} else if (signature_keys_count(intake->keys, SIGNATURE_STANDARD) +
+	        signature_keys_count(intake->keys, SIGNATURE_LEGACY) ==
+	    0) {
+		err_set(err, ERR_CONFIG,
+		    "no signing secret: set [webhook] secrets or secrets_file "
+		    "in %s, or WEBHOOK_SECRET in the environment, to what "
+		    "OpenPhone shows beside the webhook (or, to accept what "
+		    "anybody sends, allow_unsigned = yes)",
+		    conf->path == NULL ? "the configuration" : conf->path);
+		goto fail;
+	}
+	return 0;
+fail:
+	intake_free(intake);
+	return -1;
+}
+
+void
+intake_free(struct intake *intake)
+{
+	signature_keys_free(intake->keys);
+	intake->keys = NULL;
+}
+
+/* ---- reading the body ---- */
+
+/* CONTENT_LENGTH: bytes, -1: not given (chunked), -2: rubbish. */
+static int64_t
+content_length(struct fcgi_request *req)
+{
+	const char *text = fcgi_param(req, "CONTENT_LENGTH");
+	char *end;
+	long long n;
+
+	if (text == NULL || *text == '\0')
+		return -1;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return *end != '\0' || n < 0 || errno != 0 ? -2 : n;
+}
+
+static void
+refuse_too_large(struct fcgi_request *req, int64_t max)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message),
+	    "the body is larger than %lld bytes ([webhook] max_body)",
+	    (long long)max);
+	answer_error(
+	    req, "413 Content Too Large", "", "too_large", message);
+}
+
+/* The whole body, or -1 after an answer that says why not. Front servers
+ * pass on bodies that are cut short, empty or over their own limit. */
+static int
+read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
+{
+	const struct conf *conf = intake->conf;
+	int64_t want = content_length(req), max = conf->webhook.max_body;
+	int64_t deadline =
+	    rfc3339_now() + conf->webhook.read_timeout_ms * 1000;
+	char chunk[READ_SIZE], message[128];
+	int n;
+
+	if (want == -2) {
+		answer_error(req, "400 Bad Request", "", "bad_length",
+		    "Content-Length is not a number");
+		return -1;
+	}
+	if (want > max) {
+		refuse_too_large(req, max);
+		return -1;
+	}
+	while (want < 0 || (int64_t)body->len < want) {
+		if ((n = fcgi_read(req, chunk, sizeof(chunk))) == 0)
+			break;
+		if (n < 0 || rfc3339_now() > deadline) {
+			answer_error(req, "408 Request Timeout", "",
+			    "too_slow", "the body did not come in time");
+			return -1;
+		}
+		if (buf_add(body, chunk, (size_t)n) == 0)
+			continue;
+		if (errno == EFBIG)
+			refuse_too_large(req, max);
+		else
+			answer_error(req, "503 Service Unavailable",
+			    retry_later, "no_memory", "out of memory");
+		return -1;
+	}
+	if (body->len == 0) {
+		answer_error(req, "400 Bad Request", "", "empty_body",
+		    "the body is empty");
+		return -1;
+	}
+	if (want >= 0 && (int64_t)body->len != want) {
+		snprintf(message, sizeof(message),
+		    "the body ended after %zu of %lld bytes", body->len,
+		    (long long)want);
+		answer_error(
+		    req, "400 Bad Request", "", "short_body", message);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- the signature ---- */
+
+static struct signature_headers
+signature_headers(struct fcgi_request *req)
+{
+	return (struct signature_headers){
+		.webhook_id = fcgi_param(req, "HTTP_WEBHOOK_ID"),
+		.webhook_timestamp =
+		    fcgi_param(req, "HTTP_WEBHOOK_TIMESTAMP"),
+		.webhook_signature =
+		    fcgi_param(req, "HTTP_WEBHOOK_SIGNATURE"),
+		.openphone_signature =
+		    fcgi_param(req, "HTTP_OPENPHONE_SIGNATURE"),
+	};
+}
+
+static bool
+is_given(const char *value)
+{
+	return value != NULL && *value != '\0';
+}
+
+/* Which of the four were there: the first question when a signature fails. */
+static const char *
+present(const char *value)
+{
+	return is_given(value) ? "yes" : "no";
+}
+
+static bool
+authentic(struct intake *intake, struct fcgi_request *req,
+    const struct signature_headers *headers, const struct buf *body)
+{
+	const struct workspace *w = &intake->conf->workspace;
+	enum signature_result result = signature_check(intake->keys, headers,
+	    body->data, body->len, rfc3339_now() / 1000,
+	    w->webhook.tolerance_ms);
+	const char *from = fcgi_param(req, "REMOTE_ADDR");
+
+	if (result == SIGNATURE_OK ||
+	    (w->webhook.allow_unsigned &&
+	        (result == SIGNATURE_NONE || result == SIGNATURE_NO_KEY)))
+		return true;
+	log_warn("refused a delivery of %zu bytes from %s: %s (webhook-id "
+		 "%s, webhook-timestamp %s, webhook-signature %s, "
+		 "openphone-signature %s)",
+	    body->len, from == NULL ? "?" : from,
+	    signature_result_text(result), present(headers->webhook_id),
+	    present(headers->webhook_timestamp),
+	    present(headers->webhook_signature),
+	    present(headers->openphone_signature));
+	answer_error(req, "401 Unauthorized", "", "bad_signature",
+	    signature_result_text(result));
+	return false;
+}
+
+/* ---- storing ---- */
+
+/* The headers worth keeping, as a JSON text; free() it. */
+static char *
+kept_headers(struct fcgi_request *req)
+{
+	static const char *const kept[][2] = {
+		{ "content-type", "CONTENT_TYPE" },
+		{ "user-agent", "HTTP_USER_AGENT" },
+		{ "webhook-id", "HTTP_WEBHOOK_ID" },
+		{ "webhook-timestamp", "HTTP_WEBHOOK_TIMESTAMP" },
+		{ "webhook-signature", "HTTP_WEBHOOK_SIGNATURE" },
+		{ "openphone-signature", "HTTP_OPENPHONE_SIGNATURE" },
+		{ "remote-addr", "REMOTE_ADDR" },
+	};
+	json_t *headers = json_object();
+	char *text;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		const char *value = fcgi_param(req, kept[i][1]);
+
+		/* what is no UTF-8 cannot be told in JSON: left out */
+		if (value != NULL && *value != '\0')
+			json_object_set_new(
+			    headers, kept[i][0], json_string(value));
+	}
+	text = json_dumps(headers, JSON_COMPACT);
+	json_decref(headers);
+	return text;
+}
+
+static void
+answer_stored(struct fcgi_request *req, const char *key)
+{
+	json_t *body =
+	    json_pack("{s:s, s:s}", "status", "accepted", "delivery", key);
+	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+
+	answer_json(req, "200 OK", "",
+	    text == NULL ? "{\"status\":\"accepted\"}" : text);
+	free(text);
+	json_decref(body);
+}
+
+static void
+answer_not_stored(struct fcgi_request *req, const struct err *err)
+{
+	/* the log has the details; a stranger needs none of them */
+	log_err(err, "delivery not stored, answered 503");
+	answer_error(req, "503 Service Unavailable", retry_later,
+	    "not_stored",
+	    "the delivery could not be stored now: send it again later");
+}
+
+static bool
+makes_due(const struct event *event)
+{
+	return event->resource_id != NULL &&
+	    (strcmp(event->kind, "call") == 0 ||
+	        strcmp(event->kind, "message") == 0 ||
+	        strcmp(event->kind, "contact") == 0);
+}
+
+static void
+store(struct intake *intake, struct fcgi_request *req,
+    const struct signature_headers *headers, const struct buf *body)
+{
+	struct delivery d = { .workspace = intake->conf->workspace.name };
+	struct err err = ERR_INIT;
+	struct event event;
+	struct buf key;
+	const char *note = NULL;
+	char *kept = NULL;
+	json_t *envelope;
+
+	buf_init(&key, KEY_MAX);
+	envelope = payload_load(body->data, body->len, &note, &err);
+	if (envelope == NULL) {
+		if (err.kind == ERR_PERMANENT)
+			answer_error(req, "400 Bad Request", "", "not_json",
+			    err.text);
+		else
+			answer_not_stored(req, &err);
+		return;
+	}
+	event_identify(envelope, &event);
+	/* the legacy signature does not cover webhook-id */
+	if (event_delivery_key(&event,
+	        is_given(headers->webhook_signature) ? headers->webhook_id
+	                                             : NULL,
+	        body->data, body->len, &key) != 0 ||
+	    (kept = kept_headers(req)) == NULL) {
+		err_nomem(&err);
+		answer_not_stored(req, &err);
+		goto out;
+	}
+	d.key = buf_text(&key);
+	d.event_id = event.id;
+	d.type = event.type;
+	d.kind = event.kind;
+	d.resource_id = event.resource_id;
+	d.generation = event.generation;
+	d.occurred_at = event.occurred_at;
+	d.note = event.note != NULL ? event.note : note;
+	d.headers = kept;
+	d.body = body->data;
+	d.body_len = body->len;
+	d.due = makes_due(&event);
+	if (writer_store(intake->writer, &d, &err) == 0)
+		answer_stored(req, d.key);
+	else
+		answer_not_stored(req, &err);
+out:
+	free(kept);
+	buf_free(&key);
+	json_decref(envelope);
+}
+
+static void
+answer_delivery(struct intake *intake, struct fcgi_request *req)
+{
+	struct signature_headers headers = signature_headers(req);
+	struct buf body;
+
+	buf_init(&body, (size_t)intake->conf->webhook.max_body);
+	if (read_body(intake, req, &body) == 0 &&
+	    authentic(intake, req, &headers, &body))
+		store(intake, req, &headers, &body);
+	buf_free(&body);
+}
+
+/* ---- health and routes ---- */
+
+static void
+answer_health(struct intake *intake, struct fcgi_request *req)
+{
+	struct err err = ERR_INIT;
+	char now[RFC3339_SIZE];
+	json_t *body;
+	char *text;
+	int rc = writer_probe(intake->writer, &err);
+
+	rfc3339_format(rfc3339_now(), now);
+	body = json_pack("{s:s, s:s, s:s*}", "status",
+	    rc == 0 ? "healthy" : "unhealthy", "timestamp", now, "reason",
+	    rc == 0 ? NULL : err.text);
+	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	answer_json(req, rc == 0 ? "200 OK" : "503 Service Unavailable", "",
+	    text == NULL ? "{\"status\":\"unhealthy\"}" : text);
+	free(text);
+	json_decref(body);
+}
+
+static void
+answer_method(struct fcgi_request *req, const char *allow)
+{
+	char header[64];
+
+	snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
+	answer_error(req, "405 Method Not Allowed", header,
+	    "method_not_allowed", "this address takes other methods: see "
+	                          "the Allow header");
+}
+
+void
+intake_answer(struct fcgi_request *req, struct intake *intake)
+{
+	const char *method = fcgi_param(req, "REQUEST_METHOD");
+	char *path = answer_path(req);
+	bool reads, hook, health;
+
+	if (method == NULL || path == NULL) {
+		answer_error(req, "400 Bad Request", "", "bad_request",
+		    "no method or path");
+		free(path);
+		return;
+	}
+	reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	hook = strcmp(path, intake->conf->webhook.path) == 0;
+	health = strcmp(path, "/health") == 0;
+	free(path);
+	if (hook && strcmp(method, "POST") == 0)
+		answer_delivery(intake, req);
+	else if (hook && reads)
+		answer_json(req, "200 OK", "", "{\"status\":\"ready\"}");
+	else if (health && reads)
+		answer_health(intake, req);
+	else if (hook || health)
+		answer_method(req, hook ? "GET, HEAD, POST" : "GET, HEAD");
+	else
+		answer_error(req, "404 Not Found", "", "not_found",
+		    "there is nothing at this path");
+}

@@ -1,0 +1,36 @@
+/*
+ * intake.h - what ons-webhook answers.
+ *
+ *   POST <webhook path>       verify, store, 200 after the commit
+ *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
+ *   GET, HEAD /health         could a delivery be stored now?
+ *
+ * Refused are only: another method (405), another path (404), a body that is
+ * too large (413), came too slowly (408) or is cut short or empty (400), a
+ * signature that is missing, wrong or stale (401), and what is no JSON object
+ * (400). All else that is authentic is kept. 503 when it cannot be stored.
+ */
+#ifndef WEB_INTAKE_H
+#define WEB_INTAKE_H
+
+#include "base/err.h"
+#include "ext/fcgi.h"
+#include "model/conf.h"
+#include "model/signature.h"
+#include "web/writer.h"
+
+struct intake {
+	const struct conf *conf;
+	struct signature_keys *keys;
+	struct writer *writer;
+};
+
+/* Keys from the configuration; no key at all needs allow_unsigned. The
+ * writer is the caller's to start and to stop. conf must live as long. */
+int intake_init(
+    struct intake *intake, const struct conf *conf, struct err *err);
+void intake_free(struct intake *intake);
+
+void intake_answer(struct fcgi_request *req, struct intake *intake);
+
+#endif
