@@ -1,0 +1,141 @@
+/*
+ * onsctl init: make the Notion databases under a page, or adopt existing ones.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cmd/onsctl.h"
+#include "sync/destination.h"
+#include "sync/sync.h"
+
+static const struct option options[] = {
+	{ "parent", required_argument, NULL, 'p' },
+	{ "calls", required_argument, NULL, 'C' },
+	{ "messages", required_argument, NULL, 'M' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct choice {
+	const char *kind;
+	const char *given;      /* id or URL, NULL: make a new one */
+	const char *configured; /* the same from the configuration */
+};
+
+static volatile sig_atomic_t never;
+
+static int
+report(const char *kind, const char *what, const struct destination *d)
+{
+	const char *name;
+	json_t *id;
+
+	printf("%ss: %s database %s\n", kind, what, d->database);
+	for (size_t i = 0; i < d->schema->n; i++) {
+		name = d->schema->columns[i].name;
+		id = json_object_get(d->columns, name);
+		if (id == NULL)
+			printf("  no column \"%s\": left out\n", name);
+	}
+	return 0;
+}
+
+/* A database that is there and readable is kept: init can be run again. */
+static int
+keep(struct sync *sync, const char *kind, bool *kept, struct err *err)
+{
+	struct destination d = { 0 };
+	struct err missing = ERR_INIT;
+	int rc;
+
+	*kept = false;
+	if (destination_get(sync, kind, &d, &missing) != 0) {
+		if (missing.kind == ERR_OPERATOR && missing.status == 0)
+			return 0; /* none yet */
+		*err = missing;
+		return -1;
+	}
+	rc = destination_refresh(sync, kind, &d, err);
+	if (rc == 0) {
+		*kept = true;
+		report(kind, "using", &d);
+	}
+	destination_clear(&d);
+	return rc;
+}
+
+static int
+set_up(struct sync *sync, const struct choice *choice, const char *parent,
+    struct err *err)
+{
+	enum page_schema style = destination_style(sync);
+	struct destination d = { 0 };
+	const char *id =
+	    choice->given != NULL ? choice->given : choice->configured;
+	bool kept = false;
+	int rc;
+
+	if (id == NULL) {
+		if (keep(sync, choice->kind, &kept, err) != 0)
+			return -1;
+		if (kept)
+			return 0;
+		if (parent == NULL) {
+			err_set(err, ERR_CONFIG,
+			    "no database for %ss: give --parent PAGE (the "
+			    "Notion page to make it under, shared with the "
+			    "connection) or --%ss DATABASE",
+			    choice->kind, choice->kind);
+			return -1;
+		}
+	}
+	rc = id != NULL
+	    ? destination_adopt(sync, choice->kind, id, style, &d, err)
+	    : destination_create(
+	          sync, choice->kind, parent, style, &d, err);
+	if (rc == 0)
+		report(choice->kind, id != NULL ? "using" : "made", &d);
+	destination_clear(&d);
+	return rc;
+}
+
+int
+ctl_init(struct ctl *ctl, int argc, char **argv)
+{
+	const struct workspace *ws = &ctl->conf.workspace;
+	const char *parent = ws->notion.parent_page;
+	struct choice calls = { .kind = "call",
+		.configured = ws->notion.calls_database };
+	struct choice messages = { .kind = "message",
+		.configured = ws->notion.messages_database };
+	struct err err = ERR_INIT;
+	struct sync sync = { 0 };
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'p':
+			parent = optarg;
+			break;
+		case 'C':
+			calls.given = optarg;
+			break;
+		case 'M':
+			messages.given = optarg;
+			break;
+		default:
+			return ctl_usage(argv[0]);
+		}
+	if (optind < argc)
+		return ctl_usage(argv[0]);
+	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
+		return ctl_fail(&err);
+	rc = set_up(&sync, &calls, parent, &err);
+	if (rc == 0)
+		rc = set_up(&sync, &messages, parent, &err);
+	sync_free(&sync);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
+}

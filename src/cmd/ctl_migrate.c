@@ -1,0 +1,83 @@
+/*
+ * onsctl migrate: bring the tables to this program's version.
+ */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "cmd/onsctl.h"
+#include "sql/migrations.h"
+#include "sql/queries.h"
+
+static int
+current_version(struct db *db, int *ret, struct err *err)
+{
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_migration_version, &r, err) != 0)
+		return -1;
+	*ret = (int)db_int(r, 0, "version");
+	db_result_free(r);
+	return 0;
+}
+
+static int
+apply(struct db *db, const struct migration *m, struct err *err)
+{
+	if (db_script(db, m->sql, err) != 0 ||
+	    DB_RUN(db, SQL_migration_add, NULL, err, DB_INT(m->version),
+	        DB_TEXT(m->name)) != 0) {
+		err_prefix(err, "migration %d (%s)", m->version, m->name);
+		return -1;
+	}
+	printf("applied migration %d (%s)\n", m->version, m->name);
+	return 0;
+}
+
+/* All or nothing: DDL is transactional in PostgreSQL. */
+static int
+migrate(struct db *db, int *applied, struct err *err)
+{
+	int version = 0;
+
+	*applied = 0;
+	if (db_begin(db, err) != 0)
+		return -1;
+	if (DB_RUN(db, SQL_migration_lock, NULL, err) != 0 ||
+	    DB_RUN(db, SQL_migration_table, NULL, err) != 0 ||
+	    current_version(db, &version, err) != 0)
+		goto fail;
+	if (version > migrations_count) {
+		err_set(err, ERR_CONFIG,
+		    "the tables are of version %d, this program knows only "
+		    "up to %d: install the newer program",
+		    version, migrations_count);
+		goto fail;
+	}
+	for (int i = version; i < migrations_count; i++, (*applied)++)
+		if (apply(db, &migrations[i], err) != 0)
+			goto fail;
+	if (DB_RUN(db, SQL_grants, NULL, err) != 0 ||
+	    DB_RUN(db, SQL_partitions_ahead, NULL, err) != 0 ||
+	    db_commit(db, err) != 0)
+		goto fail;
+	return 0;
+fail:
+	db_rollback(db);
+	return -1;
+}
+
+int
+ctl_migrate(struct ctl *ctl, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	int applied;
+
+	if (argc > 1)
+		return ctl_usage(argv[0]);
+	if (migrate(ctl->db, &applied, &err) != 0)
+		return ctl_fail(&err);
+	if (applied == 0)
+		printf("the tables are up to date (version %d)\n",
+		    migrations_count);
+	return EX_OK;
+}

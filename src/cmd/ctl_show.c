@@ -1,0 +1,220 @@
+/*
+ * onsctl show: a page as it is in Notion, readable in a terminal.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "cmd/onsctl.h"
+#include "model/terminal.h"
+#include "sql/queries.h"
+#include "sync/destination.h"
+#include "sync/sync.h"
+
+enum {
+	DEPTH_MAX = 20, /* of blocks in blocks */
+	WIDTH_DEFAULT = 80,
+	PAGE_MAX = 64 << 20
+};
+
+static volatile sig_atomic_t never;
+
+/* What the table page knows of it. */
+struct found {
+	char kind[16];
+	char page[NOTION_ID_SIZE];
+};
+
+/* ---- which page ---- */
+
+/* Look in the table: 1 and *ret, 0: no such row, -1. */
+static int
+look_up(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
+{
+	struct db_result *r = NULL;
+	const char *page;
+	int rc = 0;
+
+	if (DB_RUN(ctl->db, SQL_page_find, &r, err,
+		DB_TEXT(ctl->conf.workspace.name), DB_TEXT(id)) != 0)
+		return -1;
+	if (db_rows(r) > 0) {
+		page = db_text(r, 0, "page_id");
+		snprintf(
+		    ret->kind, sizeof(ret->kind), "%s", db_text(r, 0, "kind"));
+		snprintf(ret->page, sizeof(ret->page), "%s",
+		    page == NULL ? "" : page);
+		rc = 1;
+	}
+	db_result_free(r);
+	return rc;
+}
+
+/* The page of an OpenPhone id, or of a page's id or URL. */
+static int
+find_page(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
+{
+	char uuid[NOTION_ID_SIZE];
+	int n = look_up(ctl, id, ret, err);
+
+	if (n == 0 && notion_id_parse(id, uuid) == 0)
+		n = look_up(ctl, uuid, ret, err);
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		err_set(err, ERR_PERMANENT,
+		    "%s: neither a page that we wrote nor a call or message "
+		    "that has one (onsctl jobs lists what is to be written)",
+		    id);
+	else if (*ret->page == '\0')
+		err_set(err, ERR_RETRY,
+		    "%s: its page is being made (see onsctl jobs)", id);
+	return err_is_set(err) ? -1 : 0;
+}
+
+/* ---- reading it ---- */
+
+static int read_blocks(const struct notion *notion, const char *parent,
+    int depth, json_t **ret, struct err *err);
+
+/* Pages and databases inside are their own. */
+static bool
+has_inside(const json_t *block, const char *type)
+{
+	return json_is_true(json_object_get(block, "has_children")) &&
+	    strcmp(type, "child_page") != 0 &&
+	    strcmp(type, "child_database") != 0;
+}
+
+/* Put the blocks inside this one where requests have them. */
+static int
+read_inside(const struct notion *notion, const json_t *block, int depth,
+    struct err *err)
+{
+	const char *type = json_string_value(json_object_get(block, "type"));
+	const char *id = json_string_value(json_object_get(block, "id"));
+	json_t *inside = NULL;
+
+	if (type == NULL || id == NULL || depth == DEPTH_MAX ||
+	    !has_inside(block, type))
+		return 0;
+	if (read_blocks(notion, id, depth + 1, &inside, err) != 0)
+		return -1;
+	if (json_object_set_new(
+		json_object_get(block, type), "children", inside) == 0)
+		return 0;
+	err_nomem(err);
+	return -1;
+}
+
+static int
+read_blocks(const struct notion *notion, const char *parent, int depth,
+    json_t **ret, struct err *err)
+{
+	json_t *blocks = NULL, *block;
+	size_t i;
+
+	if (notion_children(notion, parent, &blocks, err) != 0)
+		return -1;
+	json_array_foreach (blocks, i, block)
+		if (read_inside(notion, block, depth, err) != 0) {
+			json_decref(blocks);
+			return -1;
+		}
+	*ret = blocks;
+	return 0;
+}
+
+/* ---- showing it ---- */
+
+static struct terminal
+terminal_here(void)
+{
+	struct terminal ret = { .width = WIDTH_DEFAULT };
+	const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return ret;
+	ret.bold = no_color == NULL || *no_color == '\0';
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		ret.width = size.ws_col;
+	return ret;
+}
+
+static int
+print_json(const json_t *page, const json_t *blocks, struct err *err)
+{
+	json_t *both = json_pack("{s:O, s:O}", "page", page, "blocks", blocks);
+	int rc = -1;
+
+	if (both != NULL)
+		rc = json_dumpf(both, stdout, JSON_INDENT(2));
+	json_decref(both);
+	if (rc != 0)
+		err_nomem(err);
+	else
+		putchar('\n');
+	return rc;
+}
+
+static int
+print_page(const struct schema *schema, const json_t *page,
+    const json_t *blocks, struct err *err)
+{
+	const struct terminal terminal = terminal_here();
+	struct buf text;
+	int rc;
+
+	buf_init(&text, PAGE_MAX);
+	rc = terminal_page(&terminal, schema, page, blocks, &text);
+	if (rc == 0)
+		fputs(buf_text(&text), stdout);
+	else
+		err_nomem(err);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+show(struct ctl *ctl, struct sync *sync, const struct found *found,
+    struct err *err)
+{
+	const struct schema *schema =
+	    schema_find(found->kind, destination_style(sync));
+	json_t *page = NULL, *blocks = NULL;
+	int rc = -1;
+
+	if (notion_get_page(&sync->notion, found->page, &page, err) == 0 &&
+	    read_blocks(&sync->notion, found->page, 0, &blocks, err) == 0)
+		rc = ctl->json ? print_json(page, blocks, err)
+			       : print_page(schema, page, blocks, err);
+	json_decref(page);
+	json_decref(blocks);
+	return rc;
+}
+
+int
+ctl_show(struct ctl *ctl, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct found found = { .page = "" };
+	struct sync sync = { 0 };
+	int rc;
+
+	if (argc != 2 || argv[1][0] == '-')
+		return ctl_usage(argv[0]);
+	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
+	    find_page(ctl, argv[1], &found, &err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
+		return ctl_fail(&err);
+	rc = show(ctl, &sync, &found, &err);
+	sync_free(&sync);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
+}

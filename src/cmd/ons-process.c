@@ -1,0 +1,426 @@
+/*
+ * ons-process - work the queue: from events to Notion pages.
+ *
+ * A parent that only supervises, and workers with a database connection and
+ * an HTTP handle each. Started by cron again and again: with --linger the
+ * workers stay until the next start has taken over, so that an event is
+ * worked on within a moment, whatever cron's minute; with --drain they end
+ * when nothing is due. Starts may overlap.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/rfc3339.h"
+#include "cmd/program.h"
+#include "ext/db.h"
+#include "queue/job.h"
+#include "queue/run.h"
+#include "sql/queries.h"
+#include "sync/sync.h"
+
+enum {
+	WORKERS_MAX = 256,
+	IDLE_MS = 1000,   /* look for work at least this often */
+	NAP_MS = 20,      /* ... and at most */
+	/* Notion's window is a minute, its Retry-After seldom more */
+	DRAIN_WAIT_MS = 120000,
+	TICK_MS = 250,    /* the parent's look at its children and the clock */
+	CHECK_MS = 2000,  /* ... at the table of runs */
+	RECHECK_MS = 30000,
+	/* a lingering start that no later one takes over from (cron was
+	 * stopped) ends by itself */
+	LINGER_MAX_MS = 15 * 60 * 1000,
+	STOP_MS = 5000
+};
+
+static const char usage[] =
+    "usage: ons-process [-c FILE] [--drain | --linger] [-w WORKERS]\n"
+    "       ons-process --help | --version\n"
+    "\n"
+    "  -c, --config FILE  configuration\n"
+    "  -d, --drain        end when nothing is due (the default)\n"
+    "  -l, --linger       stay until the next start has taken over\n"
+    "  -w, --workers N    processes that work at a time\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n";
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "drain", no_argument, NULL, 'd' },
+	{ "linger", no_argument, NULL, 'l' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static volatile sig_atomic_t stopping;
+
+static void
+on_stop(int sig)
+{
+	(void)sig;
+	stopping = 1;
+}
+
+static void
+catch_stop(void)
+{
+	struct sigaction action = { .sa_handler = on_stop };
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+static int64_t
+now_ms(void)
+{
+	return rfc3339_now() / 1000;
+}
+
+/* ---- a worker ---- */
+
+/* Do one claimed job and say in the table how it went. */
+static int
+work(struct sync *sync, struct db *db, const struct job *job,
+    const struct conf *conf, struct err *err)
+{
+	struct err why = ERR_INIT;
+	enum job_result result;
+	bool dead = false;
+
+	log_context(job->workspace, job->kind, job->resource_id);
+	if (sync_run(sync, job, &why) == 0) {
+		if (job_finish(db, job, &result, err) != 0)
+			return -1;
+		log_debug("done");
+		return 0;
+	}
+	if (job_fail(db, job, &why, conf->process.max_attempts, &dead, err) !=
+	    0)
+		return -1;
+	if (dead)
+		log_err(&why, "given up after %lld attempts (see `onsctl "
+		              "jobs --dead`)",
+		    (long long)job->attempt);
+	else if (!stopping)
+		log_err(&why, "attempt %lld", (long long)job->attempt);
+	return 0;
+}
+
+/* Nothing is due. Linger: sleep until there is a notification or it is time to
+ * look. Drain: that's it, but for what only waits for a rate limit. True: go
+ * on. */
+static bool
+idle(struct db *db, bool linger, struct err *err)
+{
+	int64_t ms = IDLE_MS;
+
+	if (!linger) {
+		ms = job_next_ms(db, err);
+		if (ms < 0 || ms > DRAIN_WAIT_MS)
+			return false;
+	}
+	/* a lost connection is made anew by the next claim */
+	(void)db_wait(db, ms < NAP_MS ? NAP_MS
+	        : ms > IDLE_MS       ? IDLE_MS
+	                             : (int)ms);
+	return true;
+}
+
+static int
+work_loop(struct sync *sync, struct db *db, int64_t run,
+    const struct conf *conf, bool linger, struct err *err)
+{
+	struct job job = { 0 };
+	int claimed, rc = 0;
+
+	while (!stopping && rc == 0) {
+		claimed = job_claim(
+		    db, run, conf->process.lease_ms, &job, err);
+		if (claimed < 0)
+			return -1;
+		if (claimed == 0) {
+			if (!idle(db, linger, err))
+				return err_is_set(err) ? -1 : 0;
+			continue;
+		}
+		rc = work(sync, db, &job, conf, err);
+		log_context(NULL, NULL, NULL);
+		job_clear(&job);
+	}
+	return rc;
+}
+
+static int
+worker(const struct conf *conf, bool linger)
+{
+	struct err err = ERR_INIT, ignored = ERR_INIT;
+	struct sync sync = { 0 };
+	struct db *db = NULL;
+	int64_t run = 0;
+	int rc = -1;
+
+	catch_stop();
+	if (db_new(conf->database.conninfo, conf->database.process,
+	        "ons-process", (int)conf->database.timeout_ms, &db, &err) ==
+	        0 &&
+	    run_begin(db, "worker", &run, &err) == 0 &&
+	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
+	    sync_init(&sync, conf, db, &stopping, &err) == 0)
+		rc = work_loop(&sync, db, run, conf, linger, &err);
+	if (rc != 0)
+		log_err(&err, "worker");
+	if (run != 0 && run_end(db, run, &ignored) != 0)
+		log_err(&ignored, "leaving");
+	sync_free(&sync);
+	db_free(db);
+	return rc == 0 ? EX_OK : program_exit_code(&err);
+}
+
+/* ---- the parent ---- */
+
+struct parent {
+	const struct conf *conf;
+	struct db *db;
+	int64_t run;
+	bool linger;
+	pid_t workers[WORKERS_MAX];
+	int n;
+	int status; /* the worst of the workers' exit codes */
+};
+
+static void
+start_worker(struct parent *p, int i)
+{
+	pid_t self = getpid();
+
+	db_close(p->db); /* a session cannot be shared */
+	fflush(NULL);
+	if ((p->workers[i] = fork()) != 0) {
+		if (p->workers[i] < 0)
+			log_error("fork: %s", strerror(errno));
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	db_free(p->db);
+	exit(getppid() == self ? worker(p->conf, p->linger) : EX_TEMPFAIL);
+}
+
+/* Collect ended workers. One that was killed gets its leases freed at once
+ * and a successor; one that found nothing to do is done. */
+static void
+collect(struct parent *p)
+{
+	struct err err = ERR_INIT;
+	int status;
+
+	for (int i = 0; i < p->n; i++) {
+		if (p->workers[i] <= 0 ||
+		    waitpid(p->workers[i], &status, WNOHANG) !=
+		        p->workers[i])
+			continue;
+		p->workers[i] = 0;
+		if (WIFEXITED(status)) {
+			if (WEXITSTATUS(status) != EX_OK)
+				p->status = WEXITSTATUS(status);
+			continue;
+		}
+		log_error("a worker was killed by signal %d",
+		    WTERMSIG(status));
+		if (run_reap(p->db, &err) != 0)
+			log_err(&err, "freeing its jobs");
+		err_clear(&err);
+		if (!stopping)
+			start_worker(p, i);
+	}
+}
+
+static int
+running(const struct parent *p)
+{
+	int n = 0;
+
+	for (int i = 0; i < p->n; i++)
+		n += p->workers[i] > 0;
+	return n;
+}
+
+static void
+signal_workers(const struct parent *p, int sig)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->workers[i] > 0)
+			kill(p->workers[i], sig);
+}
+
+static void
+tick(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+	              .tv_nsec = ms % 1000 * 1000000L },
+	    NULL);
+}
+
+/* Is it time for a lingering start to go? */
+static bool
+over(struct parent *p, int64_t began)
+{
+	struct err err = ERR_INIT;
+	bool newer = false;
+
+	if (!p->linger)
+		return false;
+	if (now_ms() - began > LINGER_MAX_MS)
+		return true;
+	if (run_superseded(p->db, p->run, &newer, &err) != 0)
+		log_err(&err, "looking for a newer start");
+	return newer;
+}
+
+static void
+supervise(struct parent *p)
+{
+	int64_t began = now_ms(), checked = began, rechecked = 0, stopped = 0;
+	struct err err = ERR_INIT;
+
+	while (running(p) > 0) {
+		tick(TICK_MS);
+		collect(p);
+		if (!stopping && now_ms() - rechecked > RECHECK_MS) {
+			rechecked = now_ms();
+			if (job_recheck(p->db, &err) != 0 ||
+			    run_reap(p->db, &err) != 0)
+				log_err(&err, "upkeep");
+			err_clear(&err);
+		}
+		if (!stopping && now_ms() - checked > CHECK_MS) {
+			checked = now_ms();
+			if (over(p, began))
+				stopping = 1;
+		}
+		if (stopping && stopped == 0) {
+			stopped = now_ms();
+			signal_workers(p, SIGTERM);
+		}
+		/* a job's leases are freed in any case */
+		if (stopped != 0 && now_ms() - stopped > STOP_MS)
+			signal_workers(p, SIGKILL);
+	}
+}
+
+static int
+upkeep(struct db *db, struct err *err)
+{
+	return run_reap(db, err) == 0 && job_recheck(db, err) == 0 &&
+	        DB_RUN(db, SQL_partitions_ahead, NULL, err) == 0
+	    ? 0
+	    : -1;
+}
+
+static int
+run(struct parent *p, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+
+	if (run_begin(p->db, "ons-process", &p->run, err) != 0 ||
+	    upkeep(p->db, err) != 0)
+		return -1;
+	catch_stop();
+	for (int i = 0; i < p->n; i++)
+		start_worker(p, i);
+	supervise(p);
+	if (run_end(p->db, p->run, &ignored) != 0)
+		log_err(&ignored, "leaving");
+	return 0;
+}
+
+static int
+parse_workers(const char *text, int64_t *ret, struct err *err)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < 1 || n > WORKERS_MAX) {
+		err_set(err, ERR_CONFIG,
+		    "-w: \"%s\" is not a whole number from 1 to %d", text,
+		    WORKERS_MAX);
+		return -1;
+	}
+	*ret = n;
+	return 0;
+}
+
+static int
+start(const char *config, const char *workers, bool linger, struct err *err)
+{
+	struct conf conf;
+	struct parent p = { .conf = &conf, .linger = linger };
+	int rc = -1;
+
+	if (conf_load(config, CONF_PROCESS, &conf, err) != 0)
+		return program_fail("ons-process", err);
+	if (conf_require(&conf, CONF_PROCESS, err) == 0 &&
+	    (workers == NULL ||
+	        parse_workers(workers, &conf.process.workers, err) == 0) &&
+	    program_log(&conf, err) == 0 &&
+	    db_new(conf.database.conninfo, conf.database.process,
+	        "ons-process", (int)conf.database.timeout_ms, &p.db, err) ==
+	        0) {
+		p.n = (int)conf.process.workers;
+		rc = run(&p, err);
+	}
+	db_free(p.db);
+	conf_free(&conf);
+	return rc != 0 ? program_fail("ons-process", err) : p.status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *config = NULL, *workers = NULL;
+	struct err err = ERR_INIT;
+	bool linger = false;
+	int c;
+
+	log_init("ons-process");
+	while ((c = getopt_long(argc, argv, "c:dlw:hV", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'd':
+			linger = false;
+			break;
+		case 'l':
+			linger = true;
+			break;
+		case 'w':
+			workers = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EX_OK;
+		case 'V':
+			program_version("ons-process");
+			return EX_OK;
+		default:
+			fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	return start(config, workers, linger, &err);
+}

@@ -1,0 +1,159 @@
+/*
+ * onsctl - the operator's hand.
+ */
+#include "cmd/onsctl.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "cmd/program.h"
+
+static const struct command {
+	const char *name, *args, *summary;
+	ctl_command *run;
+} commands[] = {
+	{ "check-config", "", "read the configuration and say what is wrong",
+	    ctl_check_config },
+	{ "config", "", "print every setting in force", ctl_config },
+	{ "init",
+	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE]",
+	    "make the Notion databases, or use existing ones", ctl_init },
+	{ "jobs", "[--dead] [--limit N]", "list unfinished work", ctl_jobs },
+	{ "migrate", "", "create or update the tables", ctl_migrate },
+	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
+	    "send a signed test delivery to ourselves", ctl_send_test },
+	{ "show", "ID", "show a page as it is in Notion", ctl_show },
+	{ "status", "", "how things are, at a glance", ctl_status },
+};
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: onsctl [-c FILE] [--json] COMMAND [ARGUMENT ...]\n"
+	      "       onsctl --help | --version\n\n",
+	    to);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %-14s%s\n", commands[i].name,
+		    commands[i].summary);
+	fputs("\nSee onsctl(8).\n", to);
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int
+ctl_fail(const struct err *err)
+{
+	return program_fail("onsctl", err);
+}
+
+int
+ctl_usage(const char *name)
+{
+	const struct command *command = find(name);
+
+	fprintf(stderr, "usage: onsctl %s %s\n", command->name,
+	    command->args);
+	return EX_USAGE;
+}
+
+static bool
+asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int
+run(const struct command *command, const char *config, bool json, int argc,
+    char **argv)
+{
+	struct ctl ctl = { .json = json };
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
+		return ctl_fail(&err);
+	if (program_log(&ctl.conf, &err) != 0 ||
+	    db_new(ctl.conf.database.conninfo, ctl.conf.database.owner,
+	        "onsctl", (int)ctl.conf.database.timeout_ms, &ctl.db, &err) !=
+	        0) {
+		conf_free(&ctl.conf);
+		return ctl_fail(&err);
+	}
+	optind = 1;
+	rc = command->run(&ctl, argc, argv);
+	db_free(ctl.db);
+	conf_free(&ctl.conf);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *command;
+	const char *config = NULL;
+	bool json = false;
+	int c;
+
+	log_init("onsctl");
+	/* "+": what follows the command is the command's */
+	while ((c = getopt_long(argc, argv, "+c:jhV", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return EX_OK;
+		case 'V':
+			program_version("onsctl");
+			return EX_OK;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	if (optind == argc) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	argc -= optind;
+	argv += optind;
+	if ((command = find(argv[0])) == NULL) {
+		fprintf(stderr,
+		    "onsctl: %s: no such command (see onsctl --help)\n",
+		    argv[0]);
+		return EX_USAGE;
+	}
+	if (asks_for_help(argc, argv)) {
+		printf("usage: onsctl %s %s\n\n%s\n", command->name,
+		    command->args, command->summary);
+		return EX_OK;
+	}
+	return run(command, config, json, argc, argv);
+}

@@ -1,0 +1,41 @@
+/*
+ * onsctl.h - what the commands of onsctl share.
+ *
+ * A command returns its exit code (sysexits.h); one that fails returns
+ * ctl_fail(). Results go to standard output, all else to standard error.
+ */
+#ifndef CMD_ONSCTL_H
+#define CMD_ONSCTL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "ext/db.h"
+#include "model/conf.h"
+
+struct ctl {
+	struct conf conf;
+	struct db *db; /* as the owner of the tables; connects when used */
+	bool json;     /* --json: for programs rather than people */
+};
+
+/* argv[0] is the command's name; options are the command's to parse with
+ * getopt_long(3) (optind is 1). */
+typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
+
+ctl_command ctl_check_config;
+ctl_command ctl_config;
+ctl_command ctl_init;
+ctl_command ctl_jobs;
+ctl_command ctl_migrate;
+ctl_command ctl_send_test;
+ctl_command ctl_show;
+ctl_command ctl_status;
+
+/* "onsctl: text" on standard error; the exit code. */
+int ctl_fail(const struct err *err);
+
+/* The command's usage line on standard error; EX_USAGE. */
+int ctl_usage(const char *command);
+
+#endif

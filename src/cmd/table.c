@@ -1,0 +1,58 @@
+#include "cmd/table.h"
+
+#include <libsmartcols.h>
+
+static int
+add_columns(struct libscols_table *table, const struct table_column *columns,
+    bool json)
+{
+	for (; columns->name != NULL; columns++) {
+		struct libscols_column *column = scols_table_new_column(table,
+		    json ? columns->name : columns->title, 0,
+		    (columns->number ? SCOLS_FL_RIGHT : 0) |
+		        (columns->wrap ? SCOLS_FL_WRAP : 0));
+
+		if (column == NULL ||
+		    scols_column_set_json_type(column,
+		        columns->number ? SCOLS_JSON_NUMBER
+		                        : SCOLS_JSON_STRING) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_row(struct libscols_table *table, const struct table_column *columns,
+    const struct db_result *result, int row)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	for (size_t i = 0; columns[i].name != NULL; i++)
+		if (line == NULL ||
+		    scols_line_set_data(line, i,
+		        db_text(result, row, columns[i].name)) != 0)
+			return -1;
+	return 0;
+}
+
+int
+table_print(const struct db_result *result, const char *name,
+    const struct table_column *columns, bool json, struct err *err)
+{
+	struct libscols_table *table = scols_new_table();
+	int rc = -1;
+
+	if (table == NULL || scols_table_set_name(table, name) != 0 ||
+	    scols_table_enable_json(table, json) != 0 ||
+	    add_columns(table, columns, json) != 0)
+		goto out;
+	for (int row = 0; row < db_rows(result); row++)
+		if (add_row(table, columns, result, row) != 0)
+			goto out;
+	rc = scols_print_table(table) == 0 ? 0 : -1;
+out:
+	if (rc != 0)
+		err_nomem(err);
+	scols_unref_table(table);
+	return rc;
+}

@@ -1,0 +1,479 @@
+#include "sync/body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "model/page.h"
+
+struct work {
+	struct sync *sync;
+	const struct job *job;
+	struct pagerow *row;
+};
+
+static const char *
+member(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "" : text;
+}
+
+static int
+save(struct work *w, struct err *err)
+{
+	return pagerow_put(w->sync->db, w->job, w->row, err);
+}
+
+static int
+nomem(struct err *err)
+{
+	err_nomem(err);
+	return -1;
+}
+
+/* ---- which blocks are ours ---- */
+
+/* Our connection's user id: the creator of our blocks. */
+static int
+know_bot(struct sync *sync, struct err *err)
+{
+	json_t *me = NULL;
+	int rc = 0;
+
+	if (sync->bot_id != NULL)
+		return 0;
+	if (notion_users_me(&sync->notion, &me, err) != 0)
+		return -1;
+	if ((sync->bot_id = strdup(member(me, "id"))) == NULL)
+		rc = nomem(err);
+	json_decref(me);
+	return rc;
+}
+
+/* Ids of the page's blocks that we made, in page order. */
+static json_t *
+our_blocks(struct work *w, struct err *err)
+{
+	json_t *children = NULL, *ids = NULL, *block;
+	size_t i;
+
+	if (know_bot(w->sync, err) != 0 ||
+	    notion_children(
+	        &w->sync->notion, w->row->id, &children, err) != 0)
+		return NULL;
+	if ((ids = json_array()) == NULL)
+		err_nomem(err);
+	json_array_foreach(children, i, block) {
+		const char *by =
+		    member(json_object_get(block, "created_by"), "id");
+
+		if (ids != NULL && strcmp(by, w->sync->bot_id) == 0 &&
+		    json_array_append(ids, json_object_get(block, "id")) !=
+		        0) {
+			json_decref(ids);
+			ids = NULL;
+			err_nomem(err);
+		}
+	}
+	json_decref(children);
+	return ids;
+}
+
+static bool
+holds(const json_t *ids, const char *id)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(ids, i, item)
+		if (strcmp(json_string_value(item), id) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_known(const struct pagerow *row, const char *id)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(row->sections, i, entry)
+		if (holds(json_object_get(entry, "blocks"), id) ||
+		    holds(json_object_get(entry, "stale"), id))
+			return true;
+	return false;
+}
+
+static size_t
+blocks_without_id(const struct pagerow *row)
+{
+	const json_t *entry;
+	size_t i, n = 0;
+
+	json_array_foreach(row->sections, i, entry)
+		if (json_object_get(entry, "blocks") == NULL)
+			n += (size_t)json_integer_value(
+			    json_object_get(entry, "count"));
+	return n;
+}
+
+/* Hand out ids to the sections that came with the page's creation, in order.
+ * When somebody deleted some of the blocks there is no telling which: then
+ * no section gets any, so that none loses what is another's. */
+static int
+assign_ids(struct pagerow *row, const json_t *unknown, size_t *used)
+{
+	bool enough = json_array_size(unknown) >= blocks_without_id(row);
+	json_t *entry, *blocks;
+	size_t i, next = 0;
+
+	json_array_foreach(row->sections, i, entry) {
+		json_int_t n =
+		    json_integer_value(json_object_get(entry, "count"));
+
+		if (json_object_get(entry, "blocks") != NULL)
+			continue;
+		if ((blocks = json_array()) == NULL)
+			return -1;
+		for (; enough && n > 0; n--, next++)
+			json_array_append(
+			    blocks, json_array_get(unknown, next));
+		if (json_object_set_new(entry, "blocks", blocks) != 0)
+			return -1;
+	}
+	*used = enough ? next : json_array_size(unknown);
+	return 0;
+}
+
+/* Ask for the page's blocks and settle whose they are. What is left over is
+ * from a write whose outcome we did not learn: *strays, a new reference. */
+static int
+resolve(struct work *w, json_t **strays, struct err *err)
+{
+	json_t *ours = our_blocks(w, err), *unknown, *id;
+	size_t i, used = 0;
+
+	if (ours == NULL)
+		return -1;
+	if ((unknown = json_array()) == NULL) {
+		json_decref(ours);
+		return nomem(err);
+	}
+	json_array_foreach(ours, i, id)
+		if (!is_known(w->row, json_string_value(id)))
+			json_array_append(unknown, id);
+	json_decref(ours);
+	if (assign_ids(w->row, unknown, &used) != 0) {
+		json_decref(unknown);
+		return nomem(err);
+	}
+	for (; used > 0; used--)
+		json_array_remove(unknown, 0);
+	*strays = unknown;
+	return 0;
+}
+
+static int
+know_ids(struct work *w, struct err *err)
+{
+	json_t *strays = NULL, *entry;
+	size_t i;
+
+	json_array_foreach(w->row->sections, i, entry)
+		if (json_object_get(entry, "blocks") == NULL) {
+			if (resolve(w, &strays, err) != 0)
+				return -1;
+			json_decref(strays);
+			return 0;
+		}
+	return 0;
+}
+
+/* ---- removing ---- */
+
+/* Delete the blocks and take their ids out of the array, one by one. */
+static int
+delete_blocks(struct work *w, json_t *ids, struct err *err)
+{
+	while (json_array_size(ids) > 0) {
+		size_t last = json_array_size(ids) - 1;
+
+		if (notion_delete_block(&w->sync->notion,
+		        json_string_value(json_array_get(ids, last)), err) !=
+		    0)
+			return -1;
+		json_array_remove(ids, last);
+	}
+	return 0;
+}
+
+/* Blocks that a section no longer needs, from this run or one before. */
+static int
+delete_stale(struct work *w, json_t *entry, struct err *err)
+{
+	json_t *stale = json_object_get(entry, "stale");
+
+	if (stale == NULL)
+		return 0;
+	if (delete_blocks(w, stale, err) != 0)
+		return -1;
+	json_object_del(entry, "stale");
+	return save(w, err);
+}
+
+/* A write was sent, and we never learnt what became of it: what it left on
+ * the page goes, and the section is written anew. */
+static int
+clear_strays(struct work *w, struct err *err)
+{
+	json_t *strays = NULL, *entry;
+	bool writing = false;
+	size_t i;
+	int rc;
+
+	json_array_foreach(w->row->sections, i, entry)
+		writing |= json_is_true(json_object_get(entry, "writing"));
+	if (!writing)
+		return 0;
+	if (resolve(w, &strays, err) != 0)
+		return -1;
+	if (json_array_size(strays) > 0)
+		log_info("removing %zu blocks of an interrupted write",
+		    json_array_size(strays));
+	rc = delete_blocks(w, strays, err);
+	json_decref(strays);
+	if (rc != 0)
+		return -1;
+	json_array_foreach(w->row->sections, i, entry)
+		json_object_del(entry, "writing");
+	return save(w, err);
+}
+
+/* ---- adding ---- */
+
+/* The id after which a section's blocks go: the last block of the nearest
+ * section before it, else the page's start. NULL: at the end of the page. */
+static int
+find_anchor(struct work *w, size_t index, const char **anchor,
+    struct err *err)
+{
+	const json_t *blocks;
+	bool last = true;
+
+	*anchor = NULL;
+	for (size_t i = index + 1; i < json_array_size(w->row->sections); i++)
+		last = last &&
+		    json_integer_value(json_object_get(
+		        json_array_get(w->row->sections, i), "count")) == 0;
+	if (last && json_object_get(json_array_get(w->row->sections, index),
+	                "stale") == NULL)
+		return 0;
+	if (know_ids(w, err) != 0)
+		return -1;
+	for (size_t i = index + 1; i-- > 0;) {
+		const json_t *entry = json_array_get(w->row->sections, i);
+
+		blocks = json_object_get(entry, "blocks");
+		if (i == index)
+			blocks = json_object_get(entry, "stale");
+		if (json_array_size(blocks) > 0) {
+			*anchor = json_string_value(json_array_get(
+			    blocks, json_array_size(blocks) - 1));
+			return 0;
+		}
+	}
+	*anchor = NOTION_START;
+	return 0;
+}
+
+/* One request of a section: to the page, or into a block of the section. */
+static int
+append_step(struct work *w, json_t *entry, const json_t *step,
+    const char *anchor, struct err *err)
+{
+	json_t *blocks = json_object_get(entry, "blocks"), *ids = NULL;
+	json_int_t parent =
+	    json_integer_value(json_object_get(step, "parent"));
+	const char *to = parent < 0
+	    ? w->row->id
+	    : json_string_value(json_array_get(blocks, (size_t)parent));
+	int rc;
+
+	if (json_array_size(json_object_get(step, "blocks")) == 0)
+		return 0;
+	if (to == NULL) {
+		err_set(err, ERR_RETRY,
+		    "notion: the answer named fewer blocks than were sent");
+		return -1;
+	}
+	if (parent < 0 && json_array_size(blocks) > 0)
+		anchor = json_string_value(json_array_get(
+		    blocks, json_array_size(blocks) - 1));
+	rc = notion_append(&w->sync->notion, to,
+	    json_object_get(step, "blocks"), parent < 0 ? anchor : NULL, &ids,
+	    err);
+	if (rc == 0 && parent < 0 && json_array_extend(blocks, ids) != 0)
+		rc = nomem(err);
+	json_decref(ids);
+	return rc;
+}
+
+/* Write the blocks of a section, whose entry is in the row, without ids. The
+ * entry says "writing" until all are there: an interruption starts the
+ * section over, it does not double it. */
+static int
+write_section(struct work *w, size_t index, const json_t *wanted,
+    struct err *err)
+{
+	json_t *entry = json_array_get(w->row->sections, index), *steps, *step;
+	json_t *blocks = json_object_get(wanted, "blocks");
+	char hash[PAGEROW_HASH_SIZE];
+	const char *anchor;
+	size_t i;
+
+	if (find_anchor(w, index, &anchor, err) != 0)
+		return -1;
+	if (json_object_set_new(entry, "blocks", json_array()) != 0 ||
+	    json_object_set_new(entry, "writing", json_true()) != 0 ||
+	    (steps = page_chunk(blocks, PAGE_REQUEST_BYTES)) == NULL)
+		return nomem(err);
+	if (save(w, err) != 0) {
+		json_decref(steps);
+		return -1;
+	}
+	json_array_foreach(steps, i, step)
+		if (append_step(w, entry, step, anchor, err) != 0) {
+			json_decref(steps);
+			return -1;
+		}
+	json_decref(steps);
+	pagerow_hash(blocks, hash);
+	json_object_del(entry, "writing");
+	if (json_object_set_new(entry, "hash", json_string(hash)) != 0 ||
+	    json_object_set_new(entry, "count",
+	        json_integer((json_int_t)json_array_size(blocks))) != 0)
+		return nomem(err);
+	return save(w, err);
+}
+
+/* What the section holds now is to go once the new blocks are there. */
+static int
+make_stale(struct work *w, json_t *entry, struct err *err)
+{
+	json_t *stale, *blocks;
+
+	if (know_ids(w, err) != 0)
+		return -1;
+	stale = json_object_get(entry, "stale");
+	if (stale == NULL) {
+		stale = json_array();
+		if (json_object_set_new(entry, "stale", stale) != 0)
+			return nomem(err);
+	}
+	blocks = json_object_get(entry, "blocks");
+	if (blocks != NULL && json_array_extend(stale, blocks) != 0)
+		return nomem(err);
+	json_object_del(entry, "blocks");
+	if (json_array_size(stale) == 0)
+		json_object_del(entry, "stale");
+	return json_object_set_new(entry, "hash", json_string("")) == 0
+	    ? 0
+	    : nomem(err);
+}
+
+static int
+insert_entry(struct work *w, size_t index, const char *name, struct err *err)
+{
+	json_t *entry = pagerow_entry(name, NULL, 0);
+
+	/* with no ids to be asked for: it has no blocks yet */
+	if (entry == NULL ||
+	    json_object_set_new(entry, "blocks", json_array()) != 0 ||
+	    json_array_insert(w->row->sections, index, entry) != 0) {
+		json_decref(entry);
+		return nomem(err);
+	}
+	json_decref(entry);
+	return 0;
+}
+
+/* Bring the section to its place in the row: 0, and the entry is there. */
+static int
+write_if_changed(struct work *w, size_t *index, const json_t *wanted,
+    struct err *err)
+{
+	const char *name = member(wanted, "name");
+	json_t *entry = pagerow_section(w->row, name);
+	char hash[PAGEROW_HASH_SIZE];
+
+	pagerow_hash(json_object_get(wanted, "blocks"), hash);
+	if (entry == NULL) {
+		if (insert_entry(w, *index, name, err) != 0)
+			return -1;
+	} else {
+		while (json_array_get(w->row->sections, *index) != entry)
+			(*index)++;
+		if (strcmp(member(entry, "hash"), hash) == 0)
+			return delete_stale(w, entry, err);
+		if (make_stale(w, entry, err) != 0)
+			return -1;
+	}
+	if (write_section(w, *index, wanted, err) != 0)
+		return -1;
+	return delete_stale(
+	    w, json_array_get(w->row->sections, *index), err);
+}
+
+static bool
+is_wanted(const json_t *wanted, const char *name)
+{
+	const json_t *section;
+	size_t i;
+
+	json_array_foreach(wanted, i, section)
+		if (strcmp(member(section, "name"), name) == 0)
+			return true;
+	return false;
+}
+
+static int
+remove_unwanted(struct work *w, const json_t *wanted, struct err *err)
+{
+	for (size_t i = json_array_size(w->row->sections); i-- > 0;) {
+		json_t *entry = json_array_get(w->row->sections, i);
+
+		if (is_wanted(wanted, member(entry, "name")))
+			continue;
+		if (make_stale(w, entry, err) != 0)
+			return -1;
+		if (json_object_set_new(entry, "count", json_integer(0)) !=
+		    0)
+			return nomem(err);
+		if (save(w, err) != 0 || delete_stale(w, entry, err) != 0)
+			return -1;
+		json_array_remove(w->row->sections, i);
+		if (save(w, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+body_write(struct sync *sync, const struct job *job, struct pagerow *row,
+    const json_t *wanted, struct err *err)
+{
+	struct work w = { .sync = sync, .job = job, .row = row };
+	const json_t *section;
+	size_t i, index = 0;
+
+	if (clear_strays(&w, err) != 0)
+		return -1;
+	json_array_foreach(wanted, i, section) {
+		if (write_if_changed(&w, &index, section, err) != 0)
+			return -1;
+		index++;
+	}
+	return remove_unwanted(&w, wanted, err);
+}

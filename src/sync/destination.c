@@ -1,0 +1,269 @@
+#include "sync/destination.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/columns.h"
+#include "sql/queries.h"
+
+static const char *
+style_name(enum page_schema style)
+{
+	return style == PAGE_SCHEMA_ORIGINAL ? "original" : "ours";
+}
+
+static enum page_schema
+style_by_name(const char *name)
+{
+	return strcmp(name, "original") == 0 ? PAGE_SCHEMA_ORIGINAL
+	                                     : PAGE_SCHEMA_OURS;
+}
+
+enum page_schema
+destination_style(const struct sync *sync)
+{
+	return style_by_name(sync->ws->notion.schema);
+}
+
+void
+destination_clear(struct destination *destination)
+{
+	json_decref(destination->properties);
+	json_decref(destination->columns);
+	*destination = (struct destination){ 0 };
+}
+
+static int
+save(struct sync *sync, const char *kind, const struct destination *d,
+    struct err *err)
+{
+	return DB_RUN(sync->db, SQL_destination_put, NULL, err,
+	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(d->database),
+	    DB_TEXT(d->data_source), DB_TEXT(style_name(d->schema->id)),
+	    DB_JSON(d->properties), DB_JSON(d->columns));
+}
+
+/* Properties from the data source, and which of them are ours. */
+static int
+take_columns(struct destination *d, const json_t *source, struct err *err)
+{
+	json_t *properties = json_object_get(source, "properties"), *ids;
+
+	if (!json_is_object(properties)) {
+		err_set(err, ERR_RETRY,
+		    "notion: the data source has no properties in the answer");
+		return -1;
+	}
+	ids = columns_ids(d->schema, properties, d->columns);
+	if (ids == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	json_decref(d->columns);
+	json_decref(d->properties);
+	d->columns = ids;
+	d->properties = json_incref(properties);
+	return 0;
+}
+
+int
+destination_refresh(struct sync *sync, const char *kind,
+    struct destination *d, struct err *err)
+{
+	json_t *source = NULL;
+	int rc = -1;
+
+	if (notion_get_data_source(
+	        &sync->notion, d->data_source, &source, err) != 0) {
+		if (err->status == 404)
+			err->kind = ERR_OPERATOR; /* not shared any more */
+	} else if (take_columns(d, source, err) == 0) {
+		rc = save(sync, kind, d, err);
+	}
+	json_decref(source);
+	return rc;
+}
+
+/* ---- make or adopt ---- */
+
+int
+destination_create(struct sync *sync, const char *kind, const char *page,
+    enum page_schema style, struct destination *ret, struct err *err)
+{
+	bool calls = strcmp(kind, "call") == 0;
+	struct destination d = { .schema = schema_find(kind, style) };
+	char parent[NOTION_ID_SIZE];
+	json_t *properties;
+	int rc = -1;
+
+	if (notion_id_parse(page, parent) != 0) {
+		err_set(err, ERR_CONFIG,
+		    "\"%s\" is neither the id nor the address of a Notion "
+		    "page",
+		    page);
+		return -1;
+	}
+	if ((properties = schema_properties(kind, style)) == NULL)
+		err_nomem(err);
+	else if (notion_create_database(&sync->notion, parent,
+	             calls ? "Calls" : "Messages", calls ? "📞" : "💬",
+	             properties, d.database, d.data_source, err) == 0)
+		rc = destination_refresh(sync, kind, &d, err);
+	json_decref(properties);
+	if (rc == 0)
+		*ret = d;
+	else
+		destination_clear(&d);
+	return rc;
+}
+
+/* An id may be that of the database, which holds data sources, or of a data
+ * source itself (what "Copy data source ID" gives). */
+static int
+find_source(struct sync *sync, const char *id, struct destination *d,
+    struct err *err)
+{
+	struct err not_database = ERR_INIT;
+	json_t *found = NULL;
+	const char *source = NULL, *database = NULL;
+	int rc = -1;
+
+	if (notion_get_database(&sync->notion, id, &found, &not_database) ==
+	    0) {
+		source = json_string_value(json_object_get(
+		    json_array_get(json_object_get(found, "data_sources"), 0),
+		    "id"));
+		database = id;
+	} else if (not_database.status != 404) {
+		*err = not_database;
+		return -1;
+	} else if (notion_get_data_source(&sync->notion, id, &found, err) ==
+	    0) {
+		source = id;
+		database = json_string_value(json_object_get(
+		    json_object_get(found, "parent"), "database_id"));
+	} else if (err->status == 404) {
+		err->kind = ERR_OPERATOR;
+		snprintf(err->text, sizeof(err->text),
+		    "notion: there is no database %s, or it is not shared "
+		    "with the connection: in Notion, open it, ... menu, "
+		    "Connections, add yours",
+		    id);
+	}
+	if (source != NULL && database != NULL &&
+	    notion_id_parse(source, d->data_source) == 0 &&
+	    notion_id_parse(database, d->database) == 0)
+		rc = 0;
+	else
+		err_set(err, ERR_PERMANENT,
+		    "notion: database %s has no data source", id);
+	json_decref(found);
+	return rc;
+}
+
+int
+destination_adopt(struct sync *sync, const char *kind, const char *id,
+    enum page_schema style, struct destination *ret, struct err *err)
+{
+	struct destination d = { .schema = schema_find(kind, style) };
+	char parsed[NOTION_ID_SIZE];
+	const char *key_id, *key_type;
+
+	if (notion_id_parse(id, parsed) != 0) {
+		err_set(err, ERR_CONFIG,
+		    "\"%s\" is neither the id nor the address of a Notion "
+		    "database",
+		    id);
+		return -1;
+	}
+	if (find_source(sync, parsed, &d, err) != 0 ||
+	    destination_refresh(sync, kind, &d, err) != 0 ||
+	    destination_key(&d, &key_id, &key_type, err) != 0) {
+		destination_clear(&d);
+		return -1;
+	}
+	*ret = d;
+	return 0;
+}
+
+/* ---- the remembered one ---- */
+
+static int
+adopt_configured(struct sync *sync, const char *kind,
+    struct destination *ret, struct err *err)
+{
+	bool calls = strcmp(kind, "call") == 0;
+	const char *id = calls ? sync->ws->notion.calls_database
+	                       : sync->ws->notion.messages_database;
+
+	if (id != NULL)
+		return destination_adopt(
+		    sync, kind, id, destination_style(sync), ret, err);
+	err_set(err, ERR_OPERATOR,
+	    "there is no Notion database for %ss yet: run `onsctl init`, or "
+	    "set [notion] %s",
+	    kind, calls ? "calls_database" : "messages_database");
+	return -1;
+}
+
+int
+destination_get(struct sync *sync, const char *kind, struct destination *ret,
+    struct err *err)
+{
+	struct destination d = { 0 };
+	struct db_result *r = NULL;
+
+	if (DB_RUN(sync->db, SQL_destination_get, &r, err,
+	        DB_TEXT(sync->ws->name), DB_TEXT(kind)) != 0)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_result_free(r);
+		return adopt_configured(sync, kind, ret, err);
+	}
+	snprintf(d.database, sizeof(d.database), "%s",
+	    db_text(r, 0, "database_id"));
+	snprintf(d.data_source, sizeof(d.data_source), "%s",
+	    db_text(r, 0, "data_source_id"));
+	d.schema = schema_find(kind, style_by_name(db_text(r, 0, "style")));
+	d.properties = db_json(r, 0, "properties");
+	d.columns = db_json(r, 0, "columns");
+	db_result_free(r);
+	if (d.properties == NULL || d.columns == NULL) {
+		destination_clear(&d);
+		err_nomem(err);
+		return -1;
+	}
+	*ret = d;
+	return 0;
+}
+
+int
+destination_key(const struct destination *d, const char **id,
+    const char **type, struct err *err)
+{
+	const char *wanted = json_string_value(
+	    json_object_get(d->columns, d->schema->key));
+	const char *name;
+	json_t *property;
+
+	json_object_foreach(d->properties, name, property) {
+		const char *this =
+		    json_string_value(json_object_get(property, "id"));
+		const char *kind =
+		    json_string_value(json_object_get(property, "type"));
+
+		if (wanted == NULL || this == NULL || kind == NULL ||
+		    strcmp(this, wanted) != 0 ||
+		    (strcmp(kind, "title") != 0 &&
+		        strcmp(kind, "rich_text") != 0))
+			continue;
+		*id = this;
+		*type = kind;
+		return 0;
+	}
+	err_set(err, ERR_OPERATOR,
+	    "the Notion database has no text column \"%s\", which holds "
+	    "OpenPhone's id: add it (type: text)",
+	    d->schema->key);
+	return -1;
+}

@@ -1,0 +1,51 @@
+/*
+ * destination.h - the Notion databases that pages go to.
+ *
+ * Made or adopted once (onsctl init), remembered in the table destination.
+ * People rename and add columns: what Notion says of the columns is read
+ * again when a page is refused, and once a day.
+ */
+#ifndef SYNC_DESTINATION_H
+#define SYNC_DESTINATION_H
+
+#include <jansson.h>
+
+#include "api/notion.h"
+#include "base/err.h"
+#include "ext/db.h"
+#include "model/schema.h"
+#include "sync/sync.h"
+
+struct destination {
+	char database[NOTION_ID_SIZE], data_source[NOTION_ID_SIZE];
+	const struct schema *schema;
+	json_t *properties; /* of the data source, by name */
+	json_t *columns;    /* our column's name -> property id */
+};
+
+/* The database for this kind of page. One that is only named in the
+ * configuration is adopted. ERR_OPERATOR when there is none. */
+int destination_get(struct sync *sync, const char *kind,
+    struct destination *ret, struct err *err);
+void destination_clear(struct destination *destination);
+
+/* Read the columns again. */
+int destination_refresh(struct sync *sync, const char *kind,
+    struct destination *destination, struct err *err);
+
+/* Make a new one under a page; or use an existing one, by id or URL of the
+ * database or of its data source. Both remember it. */
+int destination_create(struct sync *sync, const char *kind, const char *page,
+    enum page_schema style, struct destination *ret, struct err *err);
+int destination_adopt(struct sync *sync, const char *kind, const char *id,
+    enum page_schema style, struct destination *ret, struct err *err);
+
+/* Property id and type ("title", "rich_text") of the column that holds
+ * OpenPhone's id; -1: the database has none, and *err says what to do. */
+int destination_key(const struct destination *destination, const char **id,
+    const char **type, struct err *err);
+
+/* The style that the configuration asks for. */
+enum page_schema destination_style(const struct sync *sync);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * resource.h - the folded state of a call, message or contact, in its table.
+ */
+#ifndef SYNC_RESOURCE_H
+#define SYNC_RESOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "ext/db.h"
+#include "queue/job.h"
+
+struct resource {
+	json_t *state; /* see fold.h */
+	json_t *facts; /* state's; borrowed */
+	int64_t *folded; /* ids of the events that were new */
+	size_t n_folded;
+	bool stored;        /* has a row already */
+	int64_t checks;     /* how often missing parts were asked for */
+	int64_t recheck_in; /* seconds; < 0: overdue; meaningless when … */
+	bool recheck;       /* … nothing is expected */
+};
+
+/* Read the state and fold in the events that came since. */
+int resource_load(struct db *db, const struct job *job, struct resource *ret,
+    struct err *err);
+void resource_free(struct resource *res);
+
+/* Store the state and which events are in it. */
+int resource_save(struct db *db, const struct job *job, struct resource *res,
+    struct err *err);
+
+#endif

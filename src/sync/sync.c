@@ -1,0 +1,205 @@
+#include "sync/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/rfc3339.h"
+#include "model/page.h"
+#include "sync/attachment.h"
+#include "sync/destination.h"
+#include "sync/enrich.h"
+#include "sync/gate.h"
+#include "sync/people.h"
+#include "sync/publish.h"
+#include "sync/resource.h"
+
+#include "config.h"
+
+enum {
+	/* a little more than the services' windows, for the time that a
+	 * request is under way */
+	NOTION_WINDOW_MS = 62000,
+	OPENPHONE_WINDOW_MS = 1250,
+	OPERATOR_PAUSE_MS = 60000,
+	S3_TIMEOUT_MS = 30000,
+	S3_LOW_SPEED_BYTES = 1000,
+	S3_LOW_SPEED_SECONDS = 60
+};
+
+/* Asked about once a second during a long transfer. */
+static bool
+transfer_must_stop(void *ctx)
+{
+	struct sync *sync = ctx;
+	struct err err = ERR_INIT;
+
+	return *sync->stopping || gate_heartbeat(sync, &err) != 0;
+}
+
+int
+sync_init(struct sync *sync, const struct conf *conf, struct db *db,
+    const volatile sig_atomic_t *stopping, struct err *err)
+{
+	const struct workspace *ws = &conf->workspace;
+
+	*sync = (struct sync){ .conf = conf,
+		.ws = ws,
+		.db = db,
+		.stopping = stopping };
+	sync->http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, err);
+	if (sync->http == NULL)
+		return -1;
+	http_set_stop(sync->http, transfer_must_stop, sync);
+	gate_init(&sync->notion_gate, sync, "notion", ws->notion.rate,
+	    NOTION_WINDOW_MS);
+	gate_init(&sync->openphone_gate, sync, "openphone",
+	    ws->openphone.rate, OPENPHONE_WINDOW_MS);
+	sync->notion = (struct notion){ .http = sync->http,
+		.base = ws->notion.api_base,
+		.key = ws->notion.api_key,
+		.version = ws->notion.version,
+		.timeout_ms = ws->notion.timeout_ms,
+		.gate = &sync->notion_gate.gate };
+	sync->openphone = (struct openphone){ .http = sync->http,
+		.base = ws->openphone.api_base,
+		.key = ws->openphone.api_key,
+		.version = ws->openphone.version,
+		.timeout_ms = ws->openphone.timeout_ms,
+		.gate = &sync->openphone_gate.gate };
+	sync->s3 = (struct s3){ .http = sync->http,
+		.endpoint = ws->s3.endpoint,
+		.bucket = ws->s3.bucket,
+		.keys = { .region = ws->s3.region,
+		    .access_key = ws->s3.access_key,
+		    .secret_key = ws->s3.secret_key },
+		.timeout_ms = S3_TIMEOUT_MS,
+		.low_speed_limit = S3_LOW_SPEED_BYTES,
+		.low_speed_time = S3_LOW_SPEED_SECONDS };
+	/* times on pages are the workspace's */
+	if (setenv("TZ", ws->sync.time_zone, 1) != 0) {
+		err_nomem(err);
+		sync_free(sync);
+		return -1;
+	}
+	tzset();
+	return 0;
+}
+
+void
+sync_free(struct sync *sync)
+{
+	http_free(sync->http);
+	free(sync->bot_id);
+	*sync = (struct sync){ 0 };
+}
+
+/* Failures that only cost the page a name or a recording must not keep the
+ * page itself waiting: they are kept in *later, and the job is tried again
+ * for them. A wait that the service named is taken at once. */
+static int
+postpone(struct err *now, struct err *later, struct err *err)
+{
+	if (now->kind == ERR_WAIT) {
+		*err = *now;
+		return -1;
+	}
+	if (!err_is_set(later))
+		*later = *now;
+	return 0;
+}
+
+static int
+write_page(struct sync *sync, const struct job *job, const json_t *facts,
+    const json_t *names, const json_t *media, struct err *err)
+{
+	struct destination destination = { 0 };
+	struct page page = { 0 };
+	struct page_input input = { .kind = job->kind,
+		.facts = facts,
+		.names = names,
+		.media = media,
+		.few_blocks =
+		    strcmp(sync->ws->notion.blocks, "few") == 0 };
+	int rc = -1;
+
+	if (destination_get(sync, job->kind, &destination, err) != 0)
+		return -1;
+	input.schema = destination.schema->id;
+	if (page_render(&input, &page, err) == 0) {
+		rc = publish(sync, job, &destination, &page, err);
+		page_free(&page);
+	}
+	destination_clear(&destination);
+	return rc;
+}
+
+static int
+sync_page(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	struct err later = ERR_INIT, now = ERR_INIT;
+	json_t *names = NULL, *media = NULL;
+	int rc = -1;
+
+	if (enrich(sync, job, res, &now) != 0 &&
+	    postpone(&now, &later, err) != 0)
+		goto out;
+	if (resource_save(sync->db, job, res, err) != 0)
+		goto out;
+	err_clear(&now);
+	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
+	    postpone(&now, &later, err) != 0)
+		goto out;
+	err_clear(&now);
+	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
+	    postpone(&now, &later, err) != 0)
+		goto out;
+	if (write_page(sync, job, res->facts, names, media, err) != 0)
+		goto out;
+	if (err_is_set(&later))
+		*err = later;
+	else
+		rc = 0;
+out:
+	json_decref(names);
+	json_decref(media);
+	return rc;
+}
+
+static int
+sync_contact(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	return resource_save(sync->db, job, res, err) == 0
+	    ? people_remember(sync, job->resource_id, res->facts, err)
+	    : -1;
+}
+
+/* Somebody must act: until then the whole workspace waits, rather than each
+ * job finding out for itself. */
+static void
+pause_for_operator(struct sync *sync, const struct err *err)
+{
+	gate_pause_for_operator(
+	    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
+}
+
+int
+sync_run(struct sync *sync, const struct job *job, struct err *err)
+{
+	struct resource res = { 0 };
+	int rc = -1;
+
+	sync->job = job;
+	sync->leased_at = rfc3339_now();
+	if (resource_load(sync->db, job, &res, err) == 0)
+		rc = strcmp(job->kind, "contact") == 0
+		    ? sync_contact(sync, job, &res, err)
+		    : sync_page(sync, job, &res, err);
+	if (rc != 0 && err->kind == ERR_OPERATOR)
+		pause_for_operator(sync, err);
+	resource_free(&res);
+	sync->job = NULL;
+	return rc;
+}

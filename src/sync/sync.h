@@ -1,0 +1,59 @@
+/*
+ * sync.h - bring one resource from its events to its Notion page.
+ *
+ * A job does the same whatever made the resource due: fold what came in,
+ * fetch what is missing, store media, write the difference to Notion. It can
+ * stop anywhere and be done again.
+ */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/gate.h"
+#include "api/notion.h"
+#include "api/openphone.h"
+#include "api/s3.h"
+#include "base/err.h"
+#include "ext/db.h"
+#include "ext/http.h"
+#include "model/conf.h"
+#include "queue/job.h"
+
+struct sync;
+
+/* One service's share of the rate limit. */
+struct sync_gate {
+	struct sync *sync;
+	const char *service; /* "notion", "openphone" */
+	int64_t limit, window_ms;
+	struct api_gate gate;
+};
+
+/* A worker's hands; one job at a time. */
+struct sync {
+	const struct conf *conf;
+	const struct workspace *ws;
+	struct db *db;
+	struct http *http;
+	struct sync_gate notion_gate, openphone_gate;
+	struct notion notion;
+	struct openphone openphone;
+	struct s3 s3;
+	char *bot_id;          /* our user at Notion, once asked for */
+	const struct job *job; /* being worked on, NULL between jobs */
+	int64_t leased_at;     /* usec: when its lease was last extended */
+	const volatile sig_atomic_t *stopping;
+};
+
+/* db stays the caller's; *stopping is looked at while waiting. */
+int sync_init(struct sync *sync, const struct conf *conf, struct db *db,
+    const volatile sig_atomic_t *stopping, struct err *err);
+void sync_free(struct sync *sync);
+
+/* Do the job: 0, or -1 with what went wrong (see backoff_ms()). */
+int sync_run(struct sync *sync, const struct job *job, struct err *err);
+
+#endif
