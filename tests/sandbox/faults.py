@@ -1,0 +1,77 @@
+"""Faults that a test has ordered, taken by the requests they fit."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Fault:
+    """What goes wrong, for which requests, and how often."""
+
+    service: str
+    method: str | None = None
+    path: str | None = None  # a regular expression, searched in path and query
+    times: int = 1  # -1: for ever
+    delay: float = 0.0  # seconds before anything else happens
+    status: int | None = None  # answer this …
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    after: bool = False  # … after the effect instead of in place of it
+    drop: str | None = None  # reset "before" or "after" the effect
+    committed: bool = False  # effect, then the 503 that says so
+    truncate: int | None = None  # close after so many bytes of the body
+    id: int = 0
+
+    def __post_init__(self) -> None:
+        if self.drop not in (None, "before", "after"):
+            raise ValueError("drop is \"before\" or \"after\"")
+        if not (self.delay or self.status or self.drop or self.committed
+                or self.truncate is not None):
+            raise ValueError("a fault needs status, delay, drop, committed or "
+                             "truncate")
+        re.compile(self.path or "")
+
+    def fits(self, service: str, method: str, target: str) -> bool:
+        return (self.times != 0 and self.service in (service, "*")
+                and self.method in (None, method)
+                and re.search(self.path or "", target) is not None)
+
+
+class Faults:
+    """The ordered faults, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._faults: list[Fault] = []
+
+    def add(self, description: dict[str, Any]) -> int:
+        """Raises TypeError or ValueError for what is not a fault."""
+        fault = Fault(**description)
+        with self._lock:
+            fault.id = next(self._ids)
+            self._faults.append(fault)
+        return fault.id
+
+    def take(self, service: str, method: str, target: str) -> Fault | None:
+        """The first fault that fits this request, used up by one."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.fits(service, method, target):
+                    if fault.times > 0:
+                        fault.times -= 1
+                    return fault
+        return None
+
+    def listing(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [asdict(fault) for fault in self._faults]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()

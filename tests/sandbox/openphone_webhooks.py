@@ -1,0 +1,262 @@
+"""Webhook subscriptions: the dated ones, and those of v1."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import secrets
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from http_service import Request, Response
+from openphone_store import USER, Json, now
+from record import Record
+
+VERSION = "2026-03-30"
+DATED_EVENTS = set("""message.received message.delivered message.failed
+message.undelivered call.ringing call.answered call.completed call.missed
+call.forwarded call.menu.selected call.recording.completed
+call.transcript.completed call.summary.completed call.voicemail.completed
+contact.updated contact.deleted task.created task.updated task.deleted
+task.completed task.reopened task.assigned task.unassigned task.overdue
+task.linked task.unlinked task.duedate.updated task.duedate.removed
+integration.created integration.updated integration.deleted""".split())
+V1_EVENTS = {
+    "messages": {"message.received", "message.delivered"},
+    "calls": {"call.completed", "call.ringing", "call.recording.completed"},
+    "call-summaries": {"call.summary.completed"},
+    "call-transcripts": {"call.transcript.completed"}}
+MOST = 50
+_CHANGEABLE = ("url", "events", "resourceIds", "status", "label")
+
+
+class Webhooks:
+    """Both kinds of subscriptions; neither sees the other."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        with self.lock:
+            self._numbers = itertools.count(1)
+            self._dated: dict[str, Json] = {}
+            self._v1: dict[str, Json] = {}
+            self._deliveries: dict[str, list[Json]] = {}
+
+    # --- dated ---
+
+    def dated(self, request: Request, pieces: list[str]) -> Response | None:
+        """The answer, or None where there is no such thing."""
+        with self.lock:
+            if not pieces:
+                return self._collection(request)
+            webhook = self._dated.get(pieces[0])
+            if webhook is None:
+                return None
+            if len(pieces) == 1:
+                return self._one(request, webhook)
+            if request.method == "POST" and pieces[1:] == ["rotate"]:
+                webhook["key"] = self._new_key("whsec_")
+                return Response(200, {"data": {"key": webhook["key"]}})
+            if pieces[1:2] == ["events"]:
+                return self._events(request, webhook, pieces[2:])
+            return None
+
+    def _collection(self, request: Request) -> Response | None:
+        if request.method == "GET":
+            return Response(200, {"data": [_keyless(one) for one
+                                           in self._dated.values()]})
+        if request.method != "POST":
+            return None
+        body = _object(request)
+        problem = _problem(body, DATED_EVENTS, needed=True)
+        if len(self._dated) >= MOST:
+            problem = "A workspace has at most 50 webhooks."
+        if problem:
+            return _refused(problem)
+        made = {"id": str(900000 + next(self._numbers)), "orgId": "ORtest01",
+                "label": None, "status": "enabled", "apiVersion": VERSION,
+                "resourceIds": ["*"], **body, "createdAt": now(),
+                "updatedAt": now(), "key": self._new_key("whsec_")}
+        self._dated[made["id"]] = made
+        self._deliveries[made["id"]] = []
+        return Response(201, {"data": made})
+
+    def _one(self, request: Request, webhook: Json) -> Response | None:
+        if request.method == "GET":
+            return Response(200, {"data": _keyless(webhook)})
+        if request.method == "DELETE":
+            del self._dated[webhook["id"]]
+            return Response(204)
+        if request.method != "PATCH":
+            return None
+        body = _object(request)
+        problem = _problem(body, DATED_EVENTS, needed=False)
+        if problem:
+            return _refused(problem)
+        webhook.update(body, updatedAt=now())
+        webhook["resourceIds"] = webhook["resourceIds"] or ["*"]
+        return Response(200, {"data": _keyless(webhook)})
+
+    def _events(self, request: Request, webhook: Json,
+                pieces: list[str]) -> Response | None:
+        made = self._deliveries[webhook["id"]]
+        if request.method == "POST" and pieces == ["test"]:
+            event = (_object(request) or {}).get("eventType")
+            if event not in DATED_EVENTS:
+                return _refused("eventType must be one of the event names.")
+            delivery = self._queued(webhook, event)
+            return Response(200, _summary(delivery))
+        if request.method == "GET" and not pieces:
+            wanted = request.query.get("status")
+            return Response(200, {"data": [
+                _summary(one) for one in reversed(made)
+                if not wanted or one["status"] in wanted], "nextCursor": None})
+        found = next((one for one in made if one["id"] == pieces[0]), None)
+        if found and request.method == "GET" and len(pieces) == 1:
+            return Response(200, {"data": found})
+        if found and request.method == "POST" and pieces[1:] == ["retry"]:
+            self._start(webhook, found, "manual")
+            return Response(202, {})
+        return None
+
+    def _queued(self, webhook: Json, event: str) -> Json:
+        """A delivery of a sample, sent from a thread of its own."""
+        sample = {"id": "EVsample0001", "object": "event",
+                  "apiVersion": VERSION, "createdAt": now(), "type": event,
+                  "data": {"resource": {"id": "ACsample01"}, "context": {},
+                           "links": {}}}
+        delivery = {"id": "msg_" + secrets.token_hex(10), "eventId": None,
+                    "resourceId": None, "eventType": event, "status": "sending",
+                    "nextAttemptAt": None, "createdAt": now(),
+                    "requestBody": json.dumps(sample, separators=(",", ":")),
+                    "attempts": []}
+        self._deliveries[webhook["id"]].append(delivery)
+        self._start(webhook, delivery, "scheduled")
+        return delivery
+
+    @staticmethod
+    def _start(webhook: Json, delivery: Json, trigger: str) -> None:
+        threading.Thread(target=_deliver, daemon=True,
+                         args=(dict(webhook), delivery, trigger)).start()
+
+    def _new_key(self, prefix: str) -> str:
+        key = prefix + base64.b64encode(secrets.token_bytes(32)).decode()
+        self.record.hide(key)
+        return key
+
+    # --- v1 ---
+
+    def v1(self, request: Request, pieces: list[str]) -> Response | None:
+        with self.lock:
+            if request.method == "GET" and not pieces:
+                owner = request.query.get("userId", [USER])[0]
+                return Response(200, {"data": [
+                    one for one in self._v1.values()
+                    if one["userId"] == owner]})
+            if request.method == "POST" and len(pieces) == 1:
+                return self._create_v1(request, V1_EVENTS.get(pieces[0]))
+            found = self._v1.get(pieces[0]) if len(pieces) == 1 else None
+            if found and request.method == "GET":
+                return Response(200, {"data": found})
+            if found and request.method == "DELETE":
+                del self._v1[pieces[0]]
+                return Response(204)
+            return None
+
+    def _create_v1(self, request: Request,
+                   events: set[str] | None) -> Response | None:
+        if events is None:
+            return None
+        body = _object(request)
+        owner = body.pop("userId", USER) if body else USER
+        problem = _problem(body, events, needed=True)
+        if problem:
+            return _refused(problem, code="0300400")
+        made = {"id": f"WHsandbox{next(self._numbers):04d}", "userId": owner,
+                "orgId": "ORtest01", "label": None, "status": "enabled",
+                "resourceIds": [], **body, "key": self._new_key(""),
+                "createdAt": now(), "updatedAt": now(), "deletedAt": None}
+        self._v1[made["id"]] = made
+        return Response(201, {"data": made})
+
+
+def _object(request: Request) -> Any:
+    try:
+        body = json.loads(request.raw)
+        return body if isinstance(body, dict) else None
+    except ValueError:
+        return None
+
+
+def _problem(body: Any, events: set[str], needed: bool) -> str | None:
+    """What is wrong with a subscription, if anything."""
+    if body is None:
+        return "The body must be a JSON object."
+    for key in body:
+        if key not in _CHANGEABLE:
+            return f"must NOT have additional properties: {key}"
+    if needed and not {"url", "events"} <= body.keys():
+        return "must have required properties url and events"
+    if not str(body.get("url", "http://x")).startswith(("http://", "https://")):
+        return "url must be a URI"
+    if "events" in body and (not body["events"]
+                             or not set(body["events"]) <= events):
+        return "events must be names of events, one or more"
+    if body.get("status", "enabled") not in ("enabled", "disabled"):
+        return "status must be enabled or disabled"
+    return None
+
+
+def _refused(message: str, code: str | None = None) -> Response:
+    body: Json = {"title": "Bad Request", "message": message,
+                  "docs": "https://quo.com/docs"}
+    if code:
+        body.update(code=code, status=400)
+    return Response(400, body)
+
+
+def _keyless(webhook: Json) -> Json:
+    return {name: value for name, value in webhook.items() if name != "key"}
+
+
+def _summary(delivery: Json) -> Json:
+    return {name: value for name, value in delivery.items()
+            if name not in ("requestBody", "attempts")}
+
+
+def _deliver(webhook: Json, delivery: Json, trigger: str) -> None:
+    """One attempt, signed as Standard Webhooks has it."""
+    body = delivery["requestBody"].encode()
+    stamp = str(int(time.time()))
+    key = base64.b64decode(webhook["key"].removeprefix("whsec_"))
+    signed = b".".join((delivery["id"].encode(), stamp.encode(), body))
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    request = urllib.request.Request(webhook["url"], body, {
+        "Content-Type": "application/json", "webhook-id": delivery["id"],
+        "webhook-timestamp": stamp,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode()})
+    begun = time.monotonic()
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            status, text = answer.status, answer.read(4096)
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read(4096)
+    except OSError as error:
+        status, text = 0, str(error).encode()
+    result = "success" if 200 <= status < 300 else "failed"
+    delivery["attempts"].append({
+        "id": "atmpt_" + secrets.token_hex(10), "timestamp": now(),
+        "status": result, "responseStatusCode": status,
+        "responseBody": text.decode("utf-8", "replace"),
+        "responseDurationMs": int((time.monotonic() - begun) * 1000),
+        "triggerType": trigger, "url": webhook["url"]})
+    delivery["status"] = result
