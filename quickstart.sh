@@ -1,0 +1,313 @@
+#!/bin/bash
+# quickstart.sh - openphone-notion-sync at work on this machine (Debian 12).
+#
+#   quickstart.sh demo                 the whole way of a call, from webhook to
+#                                      Notion page, on a private stack
+#   quickstart.sh check                build, and run every test
+#   quickstart.sh up [--state DIR] [--real] [--bin DIR]
+#                                      start the private stack and leave it
+#   quickstart.sh down [--state DIR]   stop it
+#
+# As root or with sudo it installs the Debian packages that are missing, without
+# starting any of their services. Everything else happens in this folder, in the
+# state folder (default .state) and in one folder under /tmp, on unix sockets
+# and free ports of 127.0.0.1.
+#
+# The private stack: PostgreSQL, nginx with ons-webhook and ons-portal behind
+# it, an S3 server (OpenStack Swift), and a sandbox that plays OpenPhone and
+# Notion. With --real the two services themselves are used instead; their
+# OPENPHONE_API_KEY, NOTION_API_KEY and NOTION_PARENT_PAGE come from the
+# environment (also OPENPHONE_API_BASE, NOTION_API_BASE, and S3_ENDPOINT,
+# S3_BUCKET, S3_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY if the storage
+# is real as well). --bin takes the four programs from a folder and builds nothing.
+set -eu -o pipefail
+
+export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin"
+export HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}"
+unset CDPATH
+top=$(cd "$(dirname "$0")" && pwd)
+stack=$top/tests/stack
+
+build_packages="build-essential autoconf automake pkg-config libfcgi-dev
+	libpq-dev libcurl4-openssl-dev libjansson-dev libssl-dev libinih-dev
+	libsmartcols-dev"
+stack_packages="postgresql nginx-light swift-proxy swift-account
+	swift-container swift-object curl openssl python3"
+test_packages="libcmocka-dev python3-pytest python3-hypothesis shellcheck
+	mandoc cppcheck cron faketime libfcgi-bin xz-utils"
+
+usage() {
+	sed -n 's/^#   //p' "$0"
+	exit "$1"
+}
+
+say() {
+	printf '[%3ds] %s\n' "$SECONDS" "$*"
+}
+
+# logged NAME COMMAND...: quietly, unless it fails
+logged() {
+	local log=$STATE/log/$1.log
+	shift
+	if ! "$@" >>"$log" 2>&1 </dev/null; then
+		tail -n 25 "$log" >&2
+		die "that failed: $* (all of it in $log)"
+	fi
+}
+
+# --- packages ---------------------------------------------------------------
+
+installed() {
+	case $1 in # where other packages serve as well
+	nginx-light) command -v nginx >/dev/null ;;
+	postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+	pkg-config) command -v pkg-config >/dev/null ;;
+	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
+	esac
+}
+
+# Debian's way to say that no service may be started: policy-rc.d.
+apt_install() {
+	local policy=/usr/sbin/policy-rc.d rc=0
+	if [ -e $policy ]; then
+		policy=
+	else
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod 755 $policy
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update &&
+		apt-get install -y --no-install-recommends --no-remove "$@" || rc=$?
+	[ -z "$policy" ] || rm -f "$policy"
+	return $rc
+}
+
+packages() {
+	local package missing=() root=()
+	for package; do
+		installed "$package" || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null ||
+		die "this is not Debian; needed are: ${missing[*]}"
+	say "installing ${#missing[@]} packages: ${missing[*]}"
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null ||
+			die "run as root: apt-get install ${missing[*]}"
+		root=(sudo)
+		sudo -v
+	fi
+	logged packages "${root[@]}" bash -c \
+		"$(declare -f apt_install); apt_install \"\$@\"" apt "${missing[@]}"
+}
+
+# --- build ------------------------------------------------------------------
+
+build() {
+	cd "$top"
+	if [ ! -e Makefile ]; then
+		say "configuring"
+		[ -x configure ] || logged build autoreconf -fi
+		logged build ./configure
+	fi
+	say "building"
+	logged build make -j"$(nproc)"
+	BIN=$top
+}
+
+# --- demo -------------------------------------------------------------------
+
+# The command of the cron fragment.
+cron_command() {
+	local command
+	read -r _ _ _ _ _ _ command < <(
+		grep ' ons-process' "$top/cron/openphone-notion-sync")
+	echo "$command"
+}
+
+# Its environment there, but for the path, where this build's programs are.
+as_cron() {
+	launch processor env -i HOME="$STATE" LOGNAME="$(id -un)" SHELL=/bin/sh \
+		PATH="$BIN:/usr/bin:/bin" ONS_CONFIG="$STATE/ons.conf" \
+		/bin/sh -c "$(cron_command)"
+}
+
+query() {
+	psql -X -q -v ON_ERROR_STOP=1 "$@"
+}
+
+# settled SECONDS: until no job is left but those that were given up
+settled() {
+	local left limit=$((SECONDS + $1))
+	until left=$(query -Atc "SELECT count(*) FROM v_jobs WHERE state <> 'dead'") &&
+		[ "$left" = 0 ]; do
+		[ $SECONDS -lt $limit ] || return 1
+		sleep .2
+	done
+}
+
+# What the sandbox counted: pages that exist, requests that it refused.
+sandbox_counts() {
+	/usr/bin/python3 - "$SANDBOX_URL" <<-'PY'
+		import json, sys, urllib.request
+		def get(path):
+		    with urllib.request.urlopen(sys.argv[1] + path) as answer:
+		        return json.load(answer)
+		print(len([page for page in get("/notion/pages")
+		           if page["data_source_id"] and not page["in_trash"]]),
+		      len(get("/stats")["violations"]))
+	PY
+}
+
+demo() {
+	local accepted pages objects refused failed page
+	local deliveries=("$top"/tests/deliveries/*/*.json)
+	up
+	say "starting the processor as cron does: $(cron_command)"
+	as_cron
+	say "sending ${#deliveries[@]} signed deliveries of all webhook generations"
+	"$stack/deliver.py" --env "$STATE/env" "${deliveries[@]}" \
+		>"$STATE/log/deliver.log" || tail -n 5 "$STATE/log/deliver.log"
+	accepted=$(grep -c '^2' "$STATE/log/deliver.log" || true)
+	say "waiting until all of them are on their pages"
+	settled 90 || say "some jobs are still unfinished"
+	stop processor
+
+	say "pages in Notion:"
+	query -P footer=off -P border=1 -c "
+		SELECT kind, title, sections, to_char(extract(epoch FROM latency),
+		       'FM990.00 s') AS \"webhook to page\"
+		  FROM v_pages ORDER BY kind, created_at, resource_id"
+	page=$(query -Atc "SELECT resource_id FROM v_pages WHERE kind = 'call'
+		ORDER BY length(sections) DESC, resource_id LIMIT 1")
+	say "the page of $page:"
+	ons onsctl show "$page"
+	say "objects in S3:"
+	"$stack/s3.sh" list "$STATE" | tee "$STATE/log/objects.log"
+	query -P footer=off -P border=1 -c "
+		SELECT count(*) AS pages,
+		       round(extract(epoch FROM percentile_cont(0.5) WITHIN GROUP
+			(ORDER BY latency))::numeric, 2) AS \"webhook to page, median s\",
+		       round(extract(epoch FROM max(latency)), 2) AS \"longest s\"
+		  FROM v_pages"
+	query -c "SELECT kind, resource_id, state, last_error FROM v_jobs" |
+		sed '/(0 rows)/,$d' >"$STATE/log/jobs.log"
+	objects=$(wc -l <"$STATE/log/objects.log")
+	read -r pages refused < <(sandbox_counts)
+	failed=$((${#deliveries[@]} - accepted + refused +
+		$(query -Atc "SELECT count(*) FROM v_jobs")))
+	down
+	echo "demo: $accepted deliveries accepted, $pages pages in Notion," \
+		"$objects objects in S3, $failed failed"
+	[ "$failed" = 0 ] && [ "$pages" -gt 0 ] && [ "$objects" -gt 0 ]
+}
+
+# --- check ------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+
+# suite TITLE COMMAND...: run it, and add up what its last lines say: automake's
+# "# PASS: N", pytest's "N passed, …". A command that counts nothing is one
+# test, passed or failed.
+suite() {
+	local title=$1 log p f s rc=0
+	log=$STATE/log/$(tr -cs '[:alnum:]\n' - <<<"$1").log
+	shift
+	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	read -r p f s < <(awk '
+		/^# PASS:/ { p = $3 } /^# SKIP:/ { s = $3 }
+		/^# (FAIL|XPASS|ERROR):/ { f += $3 }
+		/ in [0-9.]+s/ { for (i = 2; i <= NF; i++) {
+			if ($i ~ /^passed/) p = $(i - 1)
+			if ($i ~ /^skipped/) s = $(i - 1)
+			if ($i ~ /^(failed|errors?),?$/) f += $(i - 1) } }
+		END { print p + 0, f + 0, s + 0 }' "$log")
+	[ $rc = 0 ] || [ "$f" != 0 ] || f=1
+	[ $rc != 0 ] || [ $((p + f + s)) != 0 ] || p=1
+	[ "$f" = 0 ] || tail -n 40 "$log"
+	say "$title: $p passed, $f failed, $s skipped"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# What others get; its own run of the unit tests is not counted again.
+tarball() {
+	make -C "$top" distcheck | sed 's/^# /## /'
+}
+
+# The same sources with sanitizers, from that tarball.
+sanitized() (
+	mkdir -p "$STATE/san" &&
+		tar -xf "$top"/openphone-notion-sync-*.tar.xz -C "$STATE/san" \
+			--strip-components=1 &&
+		cd "$STATE/san" &&
+		./configure --enable-sanitizers --enable-werror CFLAGS='-g -O1' &&
+		make -j"$(nproc)" check
+)
+
+# integration FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
+integration() (
+	cd "$top" &&
+		ONS_TEST_BIN=$1 /usr/bin/python3 -m pytest -q -rs \
+			-p no:cacheprovider "${@:2}" tests/integration
+)
+
+check() {
+	suite "unit tests" make -C "$top" check
+	suite "the tarball" tarball
+	suite "unit tests with sanitizers" sanitized
+	suite "integration" integration "$top"
+	suite "integration with sanitizers" integration "$STATE/san" -m sanitize
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" = 0 ]
+}
+
+# --- main -------------------------------------------------------------------
+
+command=${1-}
+[ $# = 0 ] || shift
+STATE=$top/.state real='' BIN='' storage=''
+while [ $# -gt 0 ]; do
+	case $command:$1 in
+	up:--state | down:--state) STATE=${2:?--state needs a folder} && shift ;;
+	up:--bin) BIN=$(cd "${2:?--bin needs a folder}" && pwd) && shift ;;
+	up:--real) real=yes ;;
+	*) usage 64 >&2 ;;
+	esac
+	shift
+done
+case $command in
+demo | check) STATE=$(mktemp -d "/tmp/ons-$command.XXXXXX") ;;
+up | down) STATE=$(realpath -m "$STATE") ;;
+help | --help | -h) usage 0 ;;
+*) usage 64 >&2 ;;
+esac
+mkdir -p "$STATE"
+# shellcheck source=tests/stack/stack.sh
+. "$stack/stack.sh"
+
+# Whatever happens, nothing is left running; what failed leaves its logs.
+finish() {
+	local rc=$?
+	trap '' INT TERM HUP
+	[ "$command:$rc" != up:0 ] || exit 0
+	[ -z "$storage" ] || wait "$storage" || true # still being started
+	down
+	[ $rc = 0 ] || die "$command failed; the logs are in $STATE/log"
+	rm -rf "$STATE"
+}
+
+[ "$command" != down ] || { down && exit 0; }
+! stack_runs ||
+	die "a stack runs in $STATE already; quickstart.sh down stops it"
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+rm -rf "$STATE"/{log,sandbox.ndjson} # an earlier stack's
+mkdir "$STATE/log"
+if [ -z "$BIN" ]; then
+	[ "$command" != check ] || build_packages+=" $test_packages"
+	# shellcheck disable=SC2086 # lists of words
+	packages $build_packages $stack_packages
+	build
+fi
+$command
+[ "$command" != up ] || say "up; its variables are in $STATE/env," 	"and ons-process --drain writes what arrived to Notion"
