@@ -1,3 +1,5 @@
+COMMENT ON TABLE migration IS 'versions of these tables that onsctl migrate has applied';
+
 -- The ledger of deliveries. A row is never changed: what became of an event
 -- is to be seen in v_events.
 CREATE TABLE event (

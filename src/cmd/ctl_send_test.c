@@ -272,10 +272,8 @@ static void
 accepted(const char *url, int status, const char *answer, const char *id)
 {
 	printf("POST %s: %d %s\n"
-	       "to see what becomes of it, once ons-process has run:\n"
-	       "  onsctl show %s\n"
-	       "  psql -c \"SELECT * FROM v_events"
-	       " WHERE resource_id = '%s'\"\n",
+	       "Its event is in the view v_events, resource_id %s;\n"
+	       "once ons-process has run, see its page: onsctl show %s\n",
 	    url, status, answer, id, id);
 }
 

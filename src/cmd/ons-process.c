@@ -346,23 +346,7 @@ run(struct parent *p, struct err *err)
 }
 
 static int
-parse_workers(const char *text, int64_t *ret, struct err *err)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (*text == '\0' || *end != '\0' || n < 1 || n > WORKERS_MAX) {
-		err_set(err, ERR_CONFIG,
-		    "-w: \"%s\" is not a whole number from 1 to %d", text,
-		    WORKERS_MAX);
-		return -1;
-	}
-	*ret = n;
-	return 0;
-}
-
-static int
-start(const char *config, const char *workers, bool linger, struct err *err)
+start(const char *config, int64_t workers, bool linger, struct err *err)
 {
 	struct conf conf;
 	struct parent p = { .conf = &conf, .linger = linger };
@@ -371,13 +355,11 @@ start(const char *config, const char *workers, bool linger, struct err *err)
 	if (conf_load(config, CONF_PROCESS, &conf, err) != 0)
 		return program_fail("ons-process", err);
 	if (conf_require(&conf, CONF_PROCESS, err) == 0 &&
-	    (workers == NULL ||
-	        parse_workers(workers, &conf.process.workers, err) == 0) &&
 	    program_log(&conf, err) == 0 &&
 	    db_new(conf.database.conninfo, conf.database.process,
 	        "ons-process", (int)conf.database.timeout_ms, &p.db, err) ==
 	        0) {
-		p.n = (int)conf.process.workers;
+		p.n = (int)(workers > 0 ? workers : conf.process.workers);
 		rc = run(&p, err);
 	}
 	db_free(p.db);
@@ -388,8 +370,9 @@ start(const char *config, const char *workers, bool linger, struct err *err)
 int
 main(int argc, char **argv)
 {
-	const char *config = NULL, *workers = NULL;
+	const char *config = NULL;
 	struct err err = ERR_INIT;
+	int64_t workers = 0; /* as configured */
 	bool linger = false;
 	int c;
 
@@ -406,7 +389,9 @@ main(int argc, char **argv)
 			linger = true;
 			break;
 		case 'w':
-			workers = optarg;
+			if (program_number("ons-process", "--workers", optarg,
+			        WORKERS_MAX, &workers) != 0)
+				return EX_USAGE;
 			break;
 		case 'h':
 			fputs(usage, stdout);

@@ -12,6 +12,8 @@
 #include "ext/fcgi.h"
 #include "web/intake.h"
 
+enum { THREADS_MAX = 1024 };
+
 static const char usage[] =
     "usage: ons-webhook [-c FILE] [-s SOCKET] [-t THREADS]\n"
     "       ons-webhook --help | --version\n"
@@ -74,8 +76,7 @@ end(void *ctx)
 }
 
 static int
-run(const char *config, const char *socket, const char *threads,
-    struct err *err)
+run(const char *config, const char *socket, int64_t threads, struct err *err)
 {
 	struct responder r = { 0 };
 	struct fcgi_service service = { .socket = socket,
@@ -83,30 +84,19 @@ run(const char *config, const char *socket, const char *threads,
 		.answer = answer,
 		.end = end,
 		.ctx = &r };
-	char *rest;
-	int rc = -1;
+	int rc;
 
 	if (conf_load(config, CONF_WEBHOOK, &r.conf, err) != 0)
 		return -1;
-	service.threads = (int)r.conf.webhook.threads;
+	service.threads =
+	    (int)(threads > 0 ? threads : r.conf.webhook.threads);
 	service.read_timeout_ms = r.conf.webhook.read_timeout_ms;
-	if (threads != NULL) {
-		long n = strtol(threads, &rest, 10);
-
-		if (*rest != '\0' || n < 1 || n > 1024) {
-			err_set(err, ERR_CONFIG,
-			    "-t: \"%s\" is not a whole number from 1 to 1024",
-			    threads);
-			goto out;
-		}
-		service.threads = (int)n;
-	}
 	if (program_log(&r.conf, err) != 0 ||
 	    intake_init(&r.intake, &r.conf, err) != 0)
-		goto out;
-	rc = fcgi_run(&service, err);
+		rc = -1;
+	else
+		rc = fcgi_run(&service, err);
 	intake_free(&r.intake);
-out:
 	conf_free(&r.conf);
 	return rc;
 }
@@ -114,7 +104,8 @@ out:
 int
 main(int argc, char **argv)
 {
-	const char *config = NULL, *socket = NULL, *threads = NULL;
+	const char *config = NULL, *socket = NULL;
+	int64_t threads = 0; /* as configured */
 	struct err err = ERR_INIT;
 	int c;
 
@@ -128,7 +119,9 @@ main(int argc, char **argv)
 			socket = optarg;
 			break;
 		case 't':
-			threads = optarg;
+			if (program_number("ons-webhook", "--threads", optarg,
+			        THREADS_MAX, &threads) != 0)
+				return EX_USAGE;
 			break;
 		case 'h':
 			fputs(usage, stdout);

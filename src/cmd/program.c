@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "base/log.h"
@@ -51,6 +52,23 @@ program_fail(const char *name, const struct err *err)
 {
 	fprintf(stderr, "%s: %s\n", name, err->text);
 	return program_exit_code(err);
+}
+
+int
+program_number(const char *name, const char *option, const char *text,
+    int64_t max, int64_t *ret)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < 1 || n > max) {
+		fprintf(stderr,
+		    "%s: %s: \"%s\" is not a whole number from 1 to %lld\n",
+		    name, option, text, (long long)max);
+		return -1;
+	}
+	*ret = n;
+	return 0;
 }
 
 void

@@ -5,6 +5,8 @@
 #ifndef CMD_PROGRAM_H
 #define CMD_PROGRAM_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "model/conf.h"
 
@@ -18,5 +20,9 @@ int program_exit_code(const struct err *err);
 int program_fail(const char *name, const struct err *err);
 
 void program_version(const char *name);
+
+/* An option's number, from 1 to max: 0, or -1 after saying what is wrong. */
+int program_number(const char *name, const char *option, const char *text,
+    int64_t max, int64_t *ret);
 
 #endif

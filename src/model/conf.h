@@ -6,7 +6,7 @@
  * the two. A secret may stand in a file of its own: <key>_file.
  *
  * All strings belong to the struct; conf_free() wipes the secrets. A string
- * that was not given and has no default is NULL.
+ * that was not given, or given empty, and has no default is NULL.
  */
 #ifndef MODEL_CONF_H
 #define MODEL_CONF_H
@@ -99,7 +99,7 @@ int conf_require(
     const struct conf *conf, enum conf_user user, struct err *err);
 
 /* Every key with its effective value, as a file that reads back the same;
- * secrets are masked. */
+ * secrets are masked, connection strings with a password too. */
 struct buf;
 int conf_print(const struct conf *conf, struct buf *out);
 

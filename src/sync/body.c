@@ -375,7 +375,9 @@ make_stale(struct work *w, json_t *entry, struct err *err)
 	blocks = json_object_get(entry, "blocks");
 	if (blocks != NULL && json_array_extend(stale, blocks) != 0)
 		return nomem(err);
-	json_object_del(entry, "blocks");
+	/* none, rather than absent, which would mean not known */
+	if (json_object_set_new(entry, "blocks", json_array()) != 0)
+		return nomem(err);
 	if (json_array_size(stale) == 0)
 		json_object_del(entry, "stale");
 	return json_object_set_new(entry, "hash", json_string("")) == 0

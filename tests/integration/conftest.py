@@ -91,7 +91,7 @@ class Stack:
         child = self.start(program, *args, config=config, env=env,
                            stdin=subprocess.PIPE)
         try:
-            out, err = child.communicate(input, timeout=180)
+            out, err = child.communicate(input, timeout=120)
         except subprocess.TimeoutExpired:
             child.kill()
             raise
