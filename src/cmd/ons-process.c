@@ -113,8 +113,12 @@ work(struct sync *sync, struct db *db, const struct job *job,
 		log_err(&why, "given up after %lld attempts (see `onsctl "
 		              "jobs --dead`)",
 		    (long long)job->attempt);
-	else if (!stopping)
-		log_err(&why, "attempt %lld", (long long)job->attempt);
+	else if (why.kind == ERR_OPERATOR || why.kind == ERR_CONFIG)
+		log_err(&why, "somebody must act");
+	else if (!stopping) /* it will be tried again: no trouble yet */
+		log_info("attempt %lld failed (%s): %s",
+		    (long long)job->attempt, err_kind_name(why.kind),
+		    why.text);
 	return 0;
 }
 

@@ -159,7 +159,7 @@ static const struct key {
 	{ "sync", "time_zone", NULL, STRING, AT(workspace.sync.time_zone),
 	    "UTC", NULL, 0, 0, ALL, 0 },
 
-	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "info",
+	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
 	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL,
 	    0 },

@@ -76,7 +76,7 @@ pause_bucket(struct sync_gate *g, int64_t ms, const char *reason,
 	        reason, for_operator, &err) != 0)
 		log_err(&err, "pausing %s", g->service);
 	else
-		log_warn("%s: no requests for %lld s: %s", g->service,
+		log_info("%s: no requests for %lld s: %s", g->service,
 		    (long long)((ms + 999) / 1000), reason);
 }
 

@@ -14,7 +14,7 @@
 #include "model/payload.h"
 #include "web/answer.h"
 
-enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048 };
+enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048, HEADER_MAX = 4096 };
 
 static const char *const retry_later = "Retry-After: 10\r\n";
 
@@ -159,6 +159,28 @@ signature_headers(struct fcgi_request *req)
 		.openphone_signature =
 		    fcgi_param(req, "HTTP_OPENPHONE_SIGNATURE"),
 	};
+}
+
+/* Longer ones than any sender has are not worth an HMAC, let alone keeping. */
+static bool
+refuse_long_headers(struct fcgi_request *req)
+{
+	static const char *const read[] = { "HTTP_WEBHOOK_ID",
+		"HTTP_WEBHOOK_TIMESTAMP", "HTTP_WEBHOOK_SIGNATURE",
+		"HTTP_OPENPHONE_SIGNATURE", "CONTENT_TYPE",
+		"HTTP_USER_AGENT" };
+
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		const char *value = fcgi_param(req, read[i]);
+
+		if (value == NULL || strlen(value) <= HEADER_MAX)
+			continue;
+		answer_error(req, "431 Request Header Fields Too Large", "",
+		    "header_too_large",
+		    "a header is longer than 4096 bytes");
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -326,7 +348,7 @@ answer_delivery(struct intake *intake, struct fcgi_request *req)
 	struct buf body;
 
 	buf_init(&body, (size_t)intake->conf->webhook.max_body);
-	if (read_body(intake, req, &body) == 0 &&
+	if (!refuse_long_headers(req) && read_body(intake, req, &body) == 0 &&
 	    authentic(intake, req, &headers, &body))
 		store(intake, req, &headers, &body);
 	buf_free(&body);

@@ -5,10 +5,11 @@
  *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
  *   GET, HEAD /health         could a delivery be stored now?
  *
- * Refused are only: another method (405), another path (404), a body that is
- * too large (413), came too slowly (408) or is cut short or empty (400), a
- * signature that is missing, wrong or stale (401), and what is no JSON object
- * (400). All else that is authentic is kept. 503 when it cannot be stored.
+ * Refused are only: another method (405), another path (404), headers or a
+ * body that are too large (431, 413), a body that came too slowly (408), is
+ * cut short or empty (400), a signature that is missing, wrong or stale (401),
+ * and what is no JSON object (400). All else that is authentic is kept. 503
+ * when it cannot be stored.
  */
 #ifndef WEB_INTAKE_H
 #define WEB_INTAKE_H
