@@ -9,10 +9,7 @@ kind=$1
 shift
 
 literal() { # FILE as a C string, a line a line
-	awk '{
-		gsub(/\\/, "\\\\"); gsub(/"/, "\\\"")
-		printf "\t\"%s\\n\"\n", $0
-	}' "$1"
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/	"&\\n"/' "$1"
 }
 
 echo "/* made by sql/embed.sh: edit the .sql files instead */"

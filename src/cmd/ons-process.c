@@ -64,22 +64,28 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static volatile sig_atomic_t stopping;
+/* SIGTERM: give the job back and end within seconds. SIGUSR1, from the parent
+ * when a later start has taken over: finish the job, however long it takes,
+ * and end then. */
+static volatile sig_atomic_t stopping, leaving;
 
 static void
-on_stop(int sig)
+on_signal(int sig)
 {
-	(void)sig;
-	stopping = 1;
+	if (sig == SIGUSR1)
+		leaving = 1;
+	else
+		stopping = 1;
 }
 
 static void
-catch_stop(void)
+catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_stop };
+	struct sigaction action = { .sa_handler = on_signal };
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 }
 
 static int64_t
@@ -142,6 +148,7 @@ idle(struct db *db, bool linger, struct err *err)
 	return true;
 }
 
+/* Work until told to stop, or idle for good (0); -1: the database failed. */
 static int
 work_loop(struct sync *sync, struct db *db, int64_t run,
     const struct conf *conf, bool linger, struct err *err)
@@ -149,7 +156,7 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 	struct job job = { 0 };
 	int claimed, rc = 0;
 
-	while (!stopping && rc == 0) {
+	while (!stopping && !leaving && rc == 0) {
 		claimed = job_claim(
 		    db, run, conf->process.lease_ms, &job, err);
 		if (claimed < 0)
@@ -166,6 +173,40 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 	return rc;
 }
 
+static void
+tick(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+	              .tv_nsec = ms % 1000 * 1000000L },
+	    NULL);
+}
+
+/* The database went away for a while. A new session listens anew, and a job
+ * whose end could not be told falls due again at once. */
+static int
+recover(struct db *db, int64_t run, struct err *err)
+{
+	log_err(err, "waiting for the database");
+	while (!stopping && !leaving) {
+		struct err again = ERR_INIT;
+
+		tick(IDLE_MS);
+		if (DB_RUN(db, SQL_listen, NULL, &again) == 0 &&
+		    DB_RUN(db, SQL_job_release, NULL, &again, DB_INT(run)) ==
+		        0) {
+			log_warn("the database is back");
+			err_clear(err);
+			return 0;
+		}
+		if (again.kind != ERR_RETRY) {
+			*err = again;
+			return -1;
+		}
+	}
+	err_clear(err);
+	return 0;
+}
+
 static int
 worker(const struct conf *conf, bool linger)
 {
@@ -175,14 +216,18 @@ worker(const struct conf *conf, bool linger)
 	int64_t run = 0;
 	int rc = -1;
 
-	catch_stop();
+	catch_signals();
 	if (db_new(conf->database.conninfo, conf->database.process,
 	        "ons-process", (int)conf->database.timeout_ms, &db, &err) ==
 	        0 &&
 	    run_begin(db, "worker", &run, &err) == 0 &&
 	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
 	    sync_init(&sync, conf, db, &stopping, &err) == 0)
-		rc = work_loop(&sync, db, run, conf, linger, &err);
+		while ((rc = work_loop(&sync, db, run, conf, linger, &err)) !=
+		        0 &&
+		    linger && err.kind == ERR_RETRY &&
+		    recover(db, run, &err) == 0)
+			;
 	if (rc != 0)
 		log_err(&err, "worker");
 	if (run != 0 && run_end(db, run, &ignored) != 0)
@@ -245,7 +290,7 @@ collect(struct parent *p)
 		if (run_reap(p->db, &err) != 0)
 			log_err(&err, "freeing its jobs");
 		err_clear(&err);
-		if (!stopping)
+		if (!stopping && !leaving)
 			start_worker(p, i);
 	}
 }
@@ -268,28 +313,19 @@ signal_workers(const struct parent *p, int sig)
 			kill(p->workers[i], sig);
 }
 
-static void
-tick(int ms)
-{
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
-	              .tv_nsec = ms % 1000 * 1000000L },
-	    NULL);
-}
-
-/* Is it time for a lingering start to go? */
+/* Is it time for a lingering start to go? While the database is away there is
+ * no telling; the workers say so. */
 static bool
 over(struct parent *p, int64_t began)
 {
-	struct err err = ERR_INIT;
+	struct err ignored = ERR_INIT;
 	bool newer = false;
 
 	if (!p->linger)
 		return false;
 	if (now_ms() - began > LINGER_MAX_MS)
 		return true;
-	if (run_superseded(p->db, p->run, &newer, &err) != 0)
-		log_err(&err, "looking for a newer start");
-	return newer;
+	return run_superseded(p->db, p->run, &newer, &ignored) == 0 && newer;
 }
 
 static void
@@ -305,13 +341,15 @@ supervise(struct parent *p)
 			rechecked = now_ms();
 			if (job_recheck(p->db, &err) != 0 ||
 			    run_reap(p->db, &err) != 0)
-				log_err(&err, "upkeep");
+				log_info("upkeep: %s", err.text);
 			err_clear(&err);
 		}
-		if (!stopping && now_ms() - checked > CHECK_MS) {
+		if (!stopping && !leaving && now_ms() - checked > CHECK_MS) {
 			checked = now_ms();
-			if (over(p, began))
-				stopping = 1;
+			if (over(p, began)) {
+				leaving = 1;
+				signal_workers(p, SIGUSR1);
+			}
 		}
 		if (stopping && stopped == 0) {
 			stopped = now_ms();
@@ -340,7 +378,7 @@ run(struct parent *p, struct err *err)
 	if (run_begin(p->db, "ons-process", &p->run, err) != 0 ||
 	    upkeep(p->db, err) != 0)
 		return -1;
-	catch_stop();
+	catch_signals();
 	for (int i = 0; i < p->n; i++)
 		start_worker(p, i);
 	supervise(p);
@@ -377,7 +415,7 @@ main(int argc, char **argv)
 	const char *config = NULL;
 	struct err err = ERR_INIT;
 	int64_t workers = 0; /* as configured */
-	bool linger = false;
+	bool linger = false, drain = false;
 	int c;
 
 	log_init("ons-process");
@@ -387,7 +425,7 @@ main(int argc, char **argv)
 			config = optarg;
 			break;
 		case 'd':
-			linger = false;
+			drain = true;
 			break;
 		case 'l':
 			linger = true;
@@ -407,7 +445,7 @@ main(int argc, char **argv)
 			fputs(usage, stderr);
 			return EX_USAGE;
 		}
-	if (optind < argc) {
+	if (optind < argc || (drain && linger)) {
 		fputs(usage, stderr);
 		return EX_USAGE;
 	}

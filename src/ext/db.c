@@ -205,12 +205,11 @@ set_connect_failure(struct db *db, struct err *err)
 	bool settings = strstr(text, "does not exist") != NULL ||
 	    strstr(text, "authentication failed") != NULL ||
 	    strstr(text, "no pg_hba.conf entry") != NULL;
-	size_t n = strlen(text);
 
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
+	/* the first line says it, the others guess */
 	err_set(err, settings ? ERR_CONFIG : ERR_RETRY,
-	    "cannot reach the database (%s): %.*s%s", db->where, (int)n, text,
+	    "cannot reach the database (%s): %.*s%s", db->where,
+	    (int)strcspn(text, "\n"), text,
 	    settings
 	        ? ": see [database] in the configuration, and sql/roles.sql"
 	        : ": is PostgreSQL running there? see [database]");
@@ -243,6 +242,14 @@ wait_socket(int fd, short events, int64_t deadline)
 	}
 }
 
+/* libpq would print notices, and the server's last words, as they are. */
+static void
+on_notice(void *unused, const char *message)
+{
+	(void)unused;
+	log_info("database: %.*s", (int)strcspn(message, "\n"), message);
+}
+
 static int
 connect_now(struct db *db, struct err *err)
 {
@@ -259,6 +266,7 @@ connect_now(struct db *db, struct err *err)
 		err_nomem(err);
 		return -1;
 	}
+	PQsetNoticeProcessor(db->conn, on_notice, NULL);
 	while (PQstatus(db->conn) != CONNECTION_BAD &&
 	    status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
 		if (wait_socket(PQsocket(db->conn),

@@ -364,11 +364,17 @@ answer_health(struct intake *intake, struct fcgi_request *req)
 	json_t *body;
 	char *text;
 	int rc = writer_probe(intake->writer, &err);
+	/* the log has the details; a stranger needs none of them */
+	const char *reason = err.kind == ERR_RETRY
+	    ? "the database does not answer"
+	    : "the database is not set up right";
 
+	if (rc != 0)
+		log_err(&err, "unhealthy");
 	rfc3339_format(rfc3339_now(), now);
 	body = json_pack("{s:s, s:s, s:s*}", "status",
 	    rc == 0 ? "healthy" : "unhealthy", "timestamp", now, "reason",
-	    rc == 0 ? NULL : err.text);
+	    rc == 0 ? NULL : reason);
 	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 	answer_json(req, rc == 0 ? "200 OK" : "503 Service Unavailable", "",
 	    text == NULL ? "{\"status\":\"unhealthy\"}" : text);

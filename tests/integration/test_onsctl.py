@@ -48,6 +48,13 @@ def test_every_table_and_column_of_a_view_is_explained(stack: Stack) -> None:
               ('r', 'p', 'v') AND NOT relispartition
           AND obj_description(oid) IS NULL""")
     assert bare == []
+    bare = stack.rows("""SELECT relname, attname
+        FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN
+              ('r', 'p', 'v') AND NOT relispartition
+          AND attnum > 0 AND NOT attisdropped
+          AND col_description(c.oid, attnum) IS NULL""")
+    assert bare == []
 
 
 def test_init_again_adopts_what_is_there(stack: Stack) -> None:
