@@ -66,20 +66,19 @@ installed() {
 	esac
 }
 
-# Debian's way to say that no service may be started: policy-rc.d.
+# Runs by itself, as root. policy-rc.d is Debian's way to say that no service
+# may be started meanwhile.
 apt_install() {
-	local policy=/usr/sbin/policy-rc.d rc=0
-	if [ -e $policy ]; then
-		policy=
-	else
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
+		trap 'exit 130' INT TERM HUP
 		printf '#!/bin/sh\nexit 101\n' >$policy
 		chmod 755 $policy
 	fi
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update &&
-		apt-get install -y --no-install-recommends --no-remove "$@" || rc=$?
-	[ -z "$policy" ] || rm -f "$policy"
-	return $rc
+		apt-get install -y --no-install-recommends --no-remove "$@"
 }
 
 packages() {
@@ -177,8 +176,8 @@ demo() {
 
 	say "pages in Notion:"
 	query -P footer=off -P border=1 -c "
-		SELECT kind, title, sections, to_char(extract(epoch FROM latency),
-		       'FM990.00 s') AS \"webhook to page\"
+		SELECT kind, title, sections,
+		       round(extract(epoch FROM latency), 2) AS \"webhook to page, s\"
 		  FROM v_pages ORDER BY kind, created_at, resource_id"
 	page=$(query -Atc "SELECT resource_id FROM v_pages WHERE kind = 'call'
 		ORDER BY length(sections) DESC, resource_id LIMIT 1")
@@ -192,12 +191,12 @@ demo() {
 			(ORDER BY latency))::numeric, 2) AS \"webhook to page, median s\",
 		       round(extract(epoch FROM max(latency)), 2) AS \"longest s\"
 		  FROM v_pages"
-	query -c "SELECT kind, resource_id, state, last_error FROM v_jobs" |
-		sed '/(0 rows)/,$d' >"$STATE/log/jobs.log"
 	objects=$(wc -l <"$STATE/log/objects.log")
 	read -r pages refused < <(sandbox_counts)
 	failed=$((${#deliveries[@]} - accepted + refused +
 		$(query -Atc "SELECT count(*) FROM v_jobs")))
+	[ "$failed" = 0 ] || query -c "
+		SELECT kind, resource_id, state, last_error FROM v_jobs"
 	down
 	echo "demo: $accepted deliveries accepted, $pages pages in Notion," \
 		"$objects objects in S3, $failed failed"
@@ -239,8 +238,9 @@ tarball() {
 # The same sources with sanitizers, from that tarball.
 sanitized() (
 	mkdir -p "$STATE/san" &&
-		tar -xf "$top"/openphone-notion-sync-*.tar.xz -C "$STATE/san" \
-			--strip-components=1 &&
+		version=$(sed -n 's/^PACKAGE_VERSION = //p' "$top/Makefile") &&
+		tar -xf "$top/openphone-notion-sync-$version.tar.xz" \
+			-C "$STATE/san" --strip-components=1 &&
 		cd "$STATE/san" &&
 		./configure --enable-sanitizers --enable-werror CFLAGS='-g -O1' &&
 		make -j"$(nproc)" check
@@ -283,7 +283,6 @@ up | down) STATE=$(realpath -m "$STATE") ;;
 help | --help | -h) usage 0 ;;
 *) usage 64 >&2 ;;
 esac
-mkdir -p "$STATE"
 # shellcheck source=tests/stack/stack.sh
 . "$stack/stack.sh"
 
@@ -294,17 +293,22 @@ finish() {
 	[ "$command:$rc" != up:0 ] || exit 0
 	[ -z "$storage" ] || wait "$storage" || true # still being started
 	down
-	[ $rc = 0 ] || die "$command failed; the logs are in $STATE/log"
-	rm -rf "$STATE"
+	case $command:$rc in
+	demo:0 | check:0 | demo:130 | check:130) rm -rf "$STATE" ;;
+	up:130) ;;
+	*) die "$command failed; the logs are in $STATE/log" ;;
+	esac
 }
 
-[ "$command" != down ] || { down && exit 0; }
+if [ "$command" = down ]; then
+	! is_ours || down
+	exit
+fi
 ! stack_runs ||
 	die "a stack runs in $STATE already; quickstart.sh down stops it"
+claim
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
-rm -rf "$STATE"/{log,sandbox.ndjson} # an earlier stack's
-mkdir "$STATE/log"
 if [ -z "$BIN" ]; then
 	[ "$command" != check ] || build_packages+=" $test_packages"
 	# shellcheck disable=SC2086 # lists of words
@@ -312,4 +316,5 @@ if [ -z "$BIN" ]; then
 	build
 fi
 $command
-[ "$command" != up ] || say "up; its variables are in $STATE/env," 	"and ons-process --drain writes what arrived to Notion"
+[ "$command" != up ] || say "up: its variables are in $STATE/env; what arrives" \
+	"gets to Notion by \$ONS_BIN/ons-process"

@@ -51,6 +51,8 @@ def cron(stack: Stack, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     if not shutil.which("cron") or not list(Path("/usr/lib").glob(
             "*/faketime/libfaketime.so.1")):
         pytest.skip("needs the packages cron and faketime")
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        pytest.skip("this container allows no mount namespace")
     (tmp_path / "cron.d").mkdir()
     fragment = tmp_path / "cron.d" / "openphone-notion-sync"
     text = FRAGMENT.read_text() \
@@ -135,8 +137,7 @@ def test_cron_processes_deliveries(
     wait(lambda: watch() and len(seen) >= starts + 2, "two more starts")
     # the one that cron has outrun ended by itself, and quietly
     out, errors = extra.communicate(timeout=60)
-    assert (extra.returncode, out) == (0, b"")
-    assert b"error" not in errors
+    assert (extra.returncode, out, errors) == (0, b"", b"")
 
     in_notion = json.dumps(stack.control("GET", "/notion/pages"))
     for key in keys:

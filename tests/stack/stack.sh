@@ -102,6 +102,25 @@ database() {
 		ons onsctl init --parent "$NOTION_PARENT_PAGE"
 }
 
+# What is in a folder may be removed if it is marked as a stack's.
+is_ours() {
+	[ -e "$STATE/.stack" ]
+}
+
+# Make the folder a stack's, with nothing left of an earlier one.
+claim() {
+	local name
+	mkdir -p "$STATE"
+	for name in env log nginx pids run swift; do
+		is_ours || [ ! -e "$STATE/$name" ] || die "$STATE/$name is not" \
+			"of a stack: choose another folder with --state"
+	done
+	: >"$STATE/.stack"
+	down
+	rm -rf "$STATE"/{log,sandbox.ndjson}
+	mkdir "$STATE/log"
+}
+
 # Whether one of the stack's processes is there.
 stack_runs() {
 	local file
@@ -113,7 +132,6 @@ stack_runs() {
 
 up() {
 	local file name
-	down # what an earlier one may have left
 	umask 077
 	RUN=$(mktemp -d /tmp/ons.XXXXXX) # short: names of sockets are limited
 	ln -s "$RUN" "$STATE/run"
@@ -121,8 +139,12 @@ up() {
 	# the caller's settings of psql are not for this stack
 	# shellcheck disable=SC2086
 	unset ${!PG@}
-	[ -z "$real" ] || real_services
-	say "starting S3, PostgreSQL, nginx${real:-" and the sandbox"}"
+	if [ -n "$real" ]; then
+		real_services
+		say "starting PostgreSQL and nginx"
+	else
+		say "starting PostgreSQL, nginx, S3 and the sandbox"
+	fi
 	if [ ! -e "$STATE/s3.env" ]; then # by far the slowest, hence meanwhile
 		"$stack/s3.sh" start "$STATE" &
 		storage=$!
