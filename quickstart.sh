@@ -47,11 +47,11 @@ say() {
 
 # logged NAME COMMAND...: quietly, unless it fails
 logged() {
-	local log=$STATE/log/$1.log
+	local name=$1 log=$STATE/log/$1.log
 	shift
 	if ! "$@" >>"$log" 2>&1 </dev/null; then
 		tail -n 25 "$log" >&2
-		die "that failed: $* (all of it in $log)"
+		die "$name: that failed (all of it in $log)"
 	fi
 }
 
