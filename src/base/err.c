@@ -5,16 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* False: an earlier failure stays. */
+static bool
+vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
+{
+	if (err->kind != ERR_NONE)
+		return false;
+	err->kind = kind;
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	return true;
+}
+
 void
 err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (err->kind != ERR_NONE)
-		return;
-	err->kind = kind;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	vset(err, kind, fmt, ap);
 	va_end(ap);
 }
 
@@ -22,15 +30,15 @@ void
 err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
 	int saved = errno;
+	bool first;
 	size_t n;
 	va_list ap;
 
-	if (err->kind != ERR_NONE)
-		return;
-	err->kind = kind;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	first = vset(err, kind, fmt, ap);
 	va_end(ap);
+	if (!first)
+		return;
 	n = strlen(err->text);
 	snprintf(
 	    err->text + n, sizeof(err->text) - n, ": %s", strerror(saved));

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "cmd/onsctl.h"
+#include "sql/queries.h"
 #include "sync/destination.h"
 #include "sync/sync.h"
 
@@ -136,6 +137,9 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	rc = set_up(&sync, &calls, parent, &err);
 	if (rc == 0)
 		rc = set_up(&sync, &messages, parent, &err);
+	if (rc == 0)
+		rc = DB_RUN(ctl->db, SQL_operator_acted, NULL, &err,
+		    DB_TEXT(ws->name));
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -134,6 +134,16 @@ write_page(struct sync *sync, const struct job *job, const json_t *facts,
 	return rc;
 }
 
+/* No page can be written until somebody acts: the whole workspace waits,
+ * rather than each job finding out for itself. */
+static void
+pause_for_operator(struct sync *sync, const struct err *err)
+{
+	if (err->kind == ERR_OPERATOR)
+		gate_pause_for_operator(
+		    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
@@ -155,8 +165,10 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;
-	if (write_page(sync, job, res->facts, names, media, err) != 0)
+	if (write_page(sync, job, res->facts, names, media, err) != 0) {
+		pause_for_operator(sync, err);
 		goto out;
+	}
 	if (err_is_set(&later))
 		*err = later;
 	else
@@ -176,15 +188,6 @@ sync_contact(struct sync *sync, const struct job *job, struct resource *res,
 	    : -1;
 }
 
-/* Somebody must act: until then the whole workspace waits, rather than each
- * job finding out for itself. */
-static void
-pause_for_operator(struct sync *sync, const struct err *err)
-{
-	gate_pause_for_operator(
-	    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
-}
-
 int
 sync_run(struct sync *sync, const struct job *job, struct err *err)
 {
@@ -197,8 +200,6 @@ sync_run(struct sync *sync, const struct job *job, struct err *err)
 		rc = strcmp(job->kind, "contact") == 0
 		    ? sync_contact(sync, job, &res, err)
 		    : sync_page(sync, job, &res, err);
-	if (rc != 0 && err->kind == ERR_OPERATOR)
-		pause_for_operator(sync, err);
 	resource_free(&res);
 	sync->job = NULL;
 	return rc;
