@@ -1,6 +1,7 @@
 #include "ext/fcgi.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -167,6 +168,8 @@ run_server(const struct fcgi_service *service, int listener)
 	sigset_t signals;
 	int n = 0, sig;
 
+	/* an arena a thread would keep the largest body each has ever parsed */
+	mallopt(M_ARENA_MAX, 2);
 	block_signals(&signals);
 	sigaction(SIGUSR1, &nudge, NULL);
 	threads = calloc((size_t)service->threads, sizeof(*threads));

@@ -1,6 +1,7 @@
 #include "web/intake.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #include "model/payload.h"
 #include "web/answer.h"
 
-enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048, HEADER_MAX = 4096 };
+enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048, HEADER_MAX = 4096,
+	LARGE_BODY = 256 * 1024 };
 
 static const char *const retry_later = "Retry-After: 10\r\n";
 
@@ -346,12 +348,16 @@ answer_delivery(struct intake *intake, struct fcgi_request *req)
 {
 	struct signature_headers headers = signature_headers(req);
 	struct buf body;
+	bool large;
 
 	buf_init(&body, (size_t)intake->conf->webhook.max_body);
 	if (!refuse_long_headers(req) && read_body(intake, req, &body) == 0 &&
 	    authentic(intake, req, &headers, &body))
 		store(intake, req, &headers, &body);
+	large = body.len >= LARGE_BODY;
 	buf_free(&body);
+	if (large) /* its JSON took twenty times as much: give it back */
+		malloc_trim(0);
 }
 
 /* ---- health and routes ---- */

@@ -26,7 +26,7 @@ configure() {
 		worker_processes 2;
 		pid $conf/nginx.pid;
 		error_log stderr;
-		events { worker_connections 1024; }
+		events { worker_connections 4096; }
 		http {
 			access_log $STATE/log/access.log;
 			client_body_temp_path $conf/tmp/body;
