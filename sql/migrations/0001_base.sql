@@ -110,7 +110,7 @@ CREATE TABLE run (
 	program    text NOT NULL,
 	started_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE run IS 'running processes (parents "ons-process", workers "worker")';
+COMMENT ON TABLE run IS 'running processes of ons-process';
 COMMENT ON COLUMN run.born IS 'boot id and start time of the process: a pid alone may be somebody else''s by now';
 
 -- What is in Notion.

@@ -87,7 +87,7 @@ COMMENT ON COLUMN resource.changed_at IS 'when it was last stored';
 COMMENT ON COLUMN run.id IS 'what job.lease_by names';
 COMMENT ON COLUMN run.host IS 'name of the host and of its pid namespace';
 COMMENT ON COLUMN run.pid IS 'of the process';
-COMMENT ON COLUMN run.program IS 'ons-process or worker';
+COMMENT ON COLUMN run.program IS 'lingering or draining (a parent), or worker';
 COMMENT ON COLUMN run.started_at IS 'when it began';
 
 COMMENT ON COLUMN usage.workspace IS 'whose it is; ''default'' unless there are several';

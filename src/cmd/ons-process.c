@@ -375,7 +375,8 @@ run(struct parent *p, struct err *err)
 {
 	struct err ignored = ERR_INIT;
 
-	if (run_begin(p->db, "ons-process", &p->run, err) != 0 ||
+	if (run_begin(p->db, p->linger ? "lingering" : "draining", &p->run,
+	        err) != 0 ||
 	    upkeep(p->db, err) != 0)
 		return -1;
 	catch_signals();

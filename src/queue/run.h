@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "ext/db.h"
 
-/* Enter this process; program "ons-process" (parent) or "worker". */
+/* Enter this process; program "lingering" or "draining" (a parent), or "worker". */
 int run_begin(struct db *db, const char *program, int64_t *ret,
     struct err *err);
 
@@ -24,7 +24,7 @@ int run_end(struct db *db, int64_t run, struct err *err);
 /* End the runs of this host whose processes are gone. */
 int run_reap(struct db *db, struct err *err);
 
-/* Has a later start of ons-process on this host taken over? */
+/* Has a later start on this host, that lingers as well, taken over? */
 int run_superseded(
     struct db *db, int64_t run, bool *ret, struct err *err);
 
