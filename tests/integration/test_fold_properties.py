@@ -9,12 +9,11 @@ draws are the same in each run; HYPOTHESIS_EXAMPLES says how many there are.
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ from conftest import DELIVERIES, TOP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "400"))
+import deliver
+
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "250"))
 GENERATIONS = ("v2", "v3", "v4", "2026-03-30")
 CALL, MESSAGE = "ACproperty01", "ACproperty02"
 
@@ -181,21 +182,6 @@ MESSAGE_PARTS = envelopes("message", MESSAGE) + REST_MESSAGE
 
 # ---- the same, with other times and values ----
 
-MOMENTS = ("createdAt", "updatedAt", "completedAt", "answeredAt", "startTime")
-
-
-def shift(value: Any, by: timedelta) -> Any:
-    """All moments of an envelope or answer, moved."""
-    if isinstance(value, list):
-        return [shift(item, by) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: (datetime.fromisoformat(inner.replace("Z", "+00:00")) + by)
-            .isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            if name in MOMENTS and isinstance(inner, str)
-            else shift(inner, by) for name, inner in value.items()}
-
-
 WORDS = {"text": "an older text", "body": "an older text",
          "transcript": "older words", "content": "an older line",
          "url": "https://files.example/older", "duration": 1,
@@ -227,7 +213,7 @@ def outdated(value: Any, kind: str) -> Any:
 
 
 def moved(part: dict[str, Any], seconds: int) -> dict[str, Any]:
-    return shift(copy.deepcopy(part), timedelta(seconds=seconds))
+    return deliver.moved(part, timedelta(seconds=seconds))
 
 
 def some(parts: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
