@@ -80,6 +80,9 @@ add_times(struct richtext *rt, const struct draft *draft)
 		words_duration(talk, length);
 		bodypart_item(rt, "talked %s", length);
 	}
+	/* somebody else answered a forwarded call, at a time unknown here */
+	if (answered == NULL && strcmp(draft->outcome, "forwarded") == 0)
+		ring = -1;
 	if (ring >= 0) {
 		words_duration(ring, length);
 		bodypart_item(rt, "rang %s", length);
