@@ -9,7 +9,7 @@ from typing import Any
 
 import deliver
 import pytest
-from conftest import Stack, texts
+from conftest import Stack, psql, texts
 
 pytestmark = pytest.mark.sanitize
 
@@ -110,3 +110,51 @@ def test_what_changes_nothing_costs_nothing(stack: Stack,
         envelope["id"] += "-again"
     assert meter.cost("notion", *life) == []
     assert stack.count() == events + len(life)
+
+
+# ---- writes whose outcome is not known ----
+
+def hurry(stack: Stack, key: str) -> None:
+    """Do not wait for the time of the next attempt."""
+    psql(stack.env, "UPDATE job SET run_at = now()"
+         " WHERE resource_id = :'key';", key=key)
+    stack.process()
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_an_interrupted_write_is_not_doubled(
+        stack: Stack, meter: Meter, drop: str, lost: int) -> None:
+    """The connection breaks while sections are written, together and with a
+    transcript too long for one request, before or after Notion did it."""
+    suffix = stack.fresh()
+    call, summary, transcript = (recent(stack, name, suffix)
+                                 for name in (CALL, SUMMARY, TRANSCRIPT))
+    lines = transcript["data"]["resource"]["dialogue"]
+    words = "and so on " * 150
+    transcript["data"]["resource"]["dialogue"] = [
+        {**lines[number % 2], "content": f"Line {number}: {words}",
+         "start": number, "end": number + 1} for number in range(400)]
+    meter.cost("notion", call)
+    if lost == 2:  # the first request gets through, the next one does not
+        stack.control("POST", "/faults", {
+            "service": "notion", "method": "PATCH", "path": "/children",
+            "delay": 0.01})
+    stack.control("POST", "/faults", {
+        "service": "notion", "method": "PATCH", "path": "/children",
+        "drop": drop})
+    stack.send(summary, transcript)
+    stack.process()
+    key = deliver.resource_id(call)
+    [job] = stack.rows("SELECT state FROM v_jobs WHERE resource_id = :'key'",
+                       key=key)
+    hurry(stack, key)
+    assert stack.rows("SELECT * FROM v_jobs WHERE resource_id = :'key'",
+                      key=key) == [], job
+    body = texts(stack.page(key))
+    for title in ("Summary", "Next steps", "Transcript"):
+        assert body.split("\n").count(title) == 1
+    for number in range(400):
+        assert body.count(f"Line {number}:") == 1
+    numbers = [int(part.split(":")[0]) for part in body.split("Line ")[1:]]
+    assert numbers == sorted(numbers)
