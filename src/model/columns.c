@@ -442,8 +442,8 @@ columns_skipped(
 	json_t *ret = json_array();
 
 	for (size_t i = 0; i < schema->n; i++) {
-		const char *reason = unusable(
-		    property_of(&schema->columns[i], properties, ids));
+		const char *reason =
+		    unusable(property_of(&schema->columns[i], properties, ids));
 
 		if (reason != NULL &&
 		    note_skipped(ret, schema->columns[i].name, reason) != 0) {

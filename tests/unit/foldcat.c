@@ -101,12 +101,12 @@ fold_line(struct history *h, const char *line)
 	struct event event;
 
 	if (rest != NULL) {
-		fold_answer(h, json_string_value(rest),
-		    json_object_get(json, "data"));
+		fold_answer(
+		    h, json_string_value(rest), json_object_get(json, "data"));
 	} else {
 		event_identify(json, &event);
-		h->kind = strcmp(event.kind, "message") == 0 ? "message"
-		                                             : "call";
+		h->kind =
+		    strcmp(event.kind, "message") == 0 ? "message" : "call";
 		if (fold_event(h->state, json, &event, &err) != 0)
 			die(event.type, err.text);
 	}
@@ -142,7 +142,7 @@ store(json_t *media, const char *path, const char *key)
 	snprintf(name, sizeof(name), "%s%s", path, key);
 	snprintf(url, sizeof(url), "https://phone.example/%s", name);
 	if (json_object_set_new(media, name,
-	        json_pack("{s:s, s:s}", "state", "stored", "url", url)) != 0)
+		json_pack("{s:s, s:s}", "state", "stored", "url", url)) != 0)
 		die("media", "out of memory");
 }
 
@@ -154,9 +154,9 @@ stored_media(const json_t *facts)
 	const char *key;
 	size_t i;
 
-	json_object_foreach(json_object_get(facts, "recordings"), key, part)
+	json_object_foreach (json_object_get(facts, "recordings"), key, part)
 		store(ret, "recordings/", key);
-	json_array_foreach(json_object_get(facts, "media"), i, part) {
+	json_array_foreach (json_object_get(facts, "media"), i, part) {
 		snprintf(index, sizeof(index), "%zu", i);
 		store(ret, "media/", index);
 	}
