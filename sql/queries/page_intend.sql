@@ -4,7 +4,8 @@ INSERT INTO page (workspace, kind, resource_id, state, title, icon,
 	properties, sections)
 VALUES ($1, $2, $3, 'intent', $4, $5, $6::jsonb, $7::jsonb)
 ON CONFLICT (workspace, kind, resource_id) DO UPDATE
-   SET intent_at = now(), lookups = 0, title = excluded.title,
+   SET state = 'intent', page_id = NULL, url = NULL, intent_at = now(),
+       lookups = 0, title = excluded.title,
        icon = excluded.icon, properties = excluded.properties,
        sections = excluded.sections
- WHERE page.state = 'intent'
+ WHERE page.state <> 'written'

@@ -16,6 +16,7 @@ static const struct option options[] = {
 	{ "parent", required_argument, NULL, 'p' },
 	{ "calls", required_argument, NULL, 'C' },
 	{ "messages", required_argument, NULL, 'M' },
+	{ "extend", no_argument, NULL, 'e' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -27,28 +28,36 @@ struct choice {
 
 static volatile sig_atomic_t never;
 
-static int
-report(const char *kind, const char *what, const struct destination *d)
+/* added: columns that Notion was asked to add, NULL: none. */
+static void
+report(const char *kind, const char *what, const struct destination *d,
+    const json_t *added)
 {
-	const char *name;
-	json_t *id;
+	json_t *string;
+	size_t i;
 
 	printf("%ss: %s database %s\n", kind, what, d->database);
-	for (size_t i = 0; i < d->schema->n; i++) {
-		name = d->schema->columns[i].name;
-		id = json_object_get(d->columns, name);
-		if (id == NULL)
-			printf("  no column \"%s\": left out\n", name);
+	json_array_foreach(added, i, string) {
+		const char *name = json_string_value(string);
+
+		if (json_object_get(d->columns, name) != NULL)
+			printf("  added the column \"%s\"\n", name);
+		else
+			printf("  Notion did not take the column \"%s\"\n",
+			    name);
 	}
-	return 0;
+	json_array_foreach(d->skipped, i, string)
+		printf("  left out: %s\n", json_string_value(string));
 }
 
 /* A database that is there and readable is kept: init can be run again. */
 static int
-keep(struct sync *sync, const char *kind, bool *kept, struct err *err)
+keep(struct sync *sync, const char *kind, bool extend, bool *kept,
+    struct err *err)
 {
 	struct destination d = { 0 };
 	struct err missing = ERR_INIT;
+	json_t *added = NULL;
 	int rc;
 
 	*kept = false;
@@ -59,27 +68,31 @@ keep(struct sync *sync, const char *kind, bool *kept, struct err *err)
 		return -1;
 	}
 	rc = destination_refresh(sync, kind, &d, err);
+	if (rc == 0 && extend)
+		rc = destination_extend(sync, kind, &d, &added, err);
 	if (rc == 0) {
 		*kept = true;
-		report(kind, "using", &d);
+		report(kind, "using", &d, added);
 	}
+	json_decref(added);
 	destination_clear(&d);
 	return rc;
 }
 
 static int
 set_up(struct sync *sync, const struct choice *choice, const char *parent,
-    struct err *err)
+    bool extend, struct err *err)
 {
 	enum page_schema style = destination_style(sync);
 	struct destination d = { 0 };
 	const char *id =
 	    choice->given != NULL ? choice->given : choice->configured;
+	json_t *added = NULL;
 	bool kept = false;
 	int rc;
 
 	if (id == NULL) {
-		if (keep(sync, choice->kind, &kept, err) != 0)
+		if (keep(sync, choice->kind, extend, &kept, err) != 0)
 			return -1;
 		if (kept)
 			return 0;
@@ -92,12 +105,13 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 			return -1;
 		}
 	}
-	rc = id != NULL
-	    ? destination_adopt(sync, choice->kind, id, style, &d, err)
-	    : destination_create(
-	          sync, choice->kind, parent, style, &d, err);
+	rc = id != NULL ? destination_adopt(sync, choice->kind, id, style,
+	                      extend ? &added : NULL, &d, err)
+	                : destination_create(
+	                      sync, choice->kind, parent, style, &d, err);
 	if (rc == 0)
-		report(choice->kind, id != NULL ? "using" : "made", &d);
+		report(choice->kind, id != NULL ? "using" : "made", &d, added);
+	json_decref(added);
 	destination_clear(&d);
 	return rc;
 }
@@ -113,6 +127,7 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		.configured = ws->notion.messages_database };
 	struct err err = ERR_INIT;
 	struct sync sync = { 0 };
+	bool extend = false;
 	int c, rc;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -126,6 +141,9 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		case 'M':
 			messages.given = optarg;
 			break;
+		case 'e':
+			extend = true;
+			break;
 		default:
 			return ctl_usage(argv[0]);
 		}
@@ -134,9 +152,9 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
-	rc = set_up(&sync, &calls, parent, &err);
+	rc = set_up(&sync, &calls, parent, extend, &err);
 	if (rc == 0)
-		rc = set_up(&sync, &messages, parent, &err);
+		rc = set_up(&sync, &messages, parent, extend, &err);
 	if (rc == 0)
 		rc = DB_RUN(ctl->db, SQL_operator_acted, NULL, &err,
 		    DB_TEXT(ws->name));

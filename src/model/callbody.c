@@ -55,12 +55,11 @@ add_outcome(struct richtext *rt, const struct draft *draft)
 	};
 	const char *user = draft_user(draft);
 	bool out = draft_is_outgoing(draft);
-	bool answered = draft_fact(draft, "answeredBy") != NULL;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		if (strcmp(draft->outcome, table[i].outcome) == 0)
 			bodypart_item(rt, "%s", table[i].words);
-	if (!out && answered && strcmp(draft->outcome, "answered") == 0)
+	if (!out && user != NULL && strcmp(draft->outcome, "answered") == 0)
 		richtext_addf(rt, RICHTEXT_PLAIN, " by %s", user);
 	add_status(rt, draft);
 	if (out && user != NULL)
@@ -81,6 +80,9 @@ add_times(struct richtext *rt, const struct draft *draft)
 		words_duration(talk, length);
 		bodypart_item(rt, "talked %s", length);
 	}
+	/* somebody else answered a forwarded call, at a time unknown here */
+	if (answered == NULL && strcmp(draft->outcome, "forwarded") == 0)
+		ring = -1;
 	if (ring >= 0) {
 		words_duration(ring, length);
 		bodypart_item(rt, "rang %s", length);

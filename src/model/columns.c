@@ -424,6 +424,36 @@ note_skipped(json_t *skipped, const char *name, const char *reason)
 	    skipped, json_sprintf("%s: %s", name, reason));
 }
 
+/* Why no value at all can be written there; NULL: one can. */
+static const char *
+unusable(const json_t *property)
+{
+	if (property == NULL)
+		return "no such column";
+	return converter(text_at(property, "type")) == NULL
+	    ? "its type cannot be written"
+	    : NULL;
+}
+
+json_t *
+columns_skipped(
+    const struct schema *schema, const json_t *properties, const json_t *ids)
+{
+	json_t *ret = json_array();
+
+	for (size_t i = 0; i < schema->n; i++) {
+		const char *reason =
+		    unusable(property_of(&schema->columns[i], properties, ids));
+
+		if (reason != NULL &&
+		    note_skipped(ret, schema->columns[i].name, reason) != 0) {
+			json_decref(ret);
+			return NULL;
+		}
+	}
+	return ret;
+}
+
 /* Put one value into ret or a note into skipped. -1: out of memory. */
 static int
 convert_one(struct cell *cell, json_t *ret, json_t *skipped)
@@ -432,11 +462,8 @@ convert_one(struct cell *cell, json_t *ret, json_t *skipped)
 	json_t *(*convert)(struct cell *) = converter(cell->type);
 	json_t *value;
 
-	if (cell->property == NULL)
-		return note_skipped(skipped, name, "no such column");
-	if (convert == NULL)
-		return note_skipped(
-		    skipped, name, "its type cannot be written");
+	if (unusable(cell->property) != NULL)
+		return note_skipped(skipped, name, unusable(cell->property));
 	if (cell->value == NULL || json_is_null(cell->value))
 		return 0;
 	if ((value = convert(cell)) == NULL)

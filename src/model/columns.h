@@ -30,10 +30,18 @@ json_t *columns_ids(
     const struct schema *schema, const json_t *properties, const json_t *ids);
 
 /*
+ * Our columns that pages cannot be given, whatever the value: a new array of
+ * strings, "Name: reason", in the schema's order. NULL: out of memory.
+ */
+json_t *columns_skipped(
+    const struct schema *schema, const json_t *properties, const json_t *ids);
+
+/*
  * Convert values (see struct page) to the columns' types. *ret is a new
  * object, property id → property value for POST or PATCH of a page; null
  * values are left out, which leaves the column as it is. *skipped is a new
- * array of strings, "Name: reason", for columns that could not be filled.
+ * array of strings, "Name: reason", for columns that could not be filled,
+ * those of columns_skipped() among them.
  * 0; -1: out of memory.
  */
 int columns_convert(const struct schema *schema, const json_t *properties,

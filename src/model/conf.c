@@ -120,6 +120,8 @@ static const struct key {
 	    "ours", "ours|original", 0, 0, ALL, 0 },
 	{ "notion", "blocks", NULL, CHOICE, AT(workspace.notion.blocks),
 	    "normal", "normal|few", 0, 0, ALL, 0 },
+	{ "notion", "trashed", NULL, CHOICE, AT(workspace.notion.trashed),
+	    "keep", "keep|recreate", 0, 0, ALL, 0 },
 
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
 	    "portal|public", 0, 0, ALL, 0 },

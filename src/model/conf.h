@@ -37,6 +37,7 @@ struct workspace {
 		char *parent_page, *calls_database, *messages_database;
 		char *schema; /* ours, original */
 		char *blocks; /* normal, few */
+		char *trashed; /* keep, recreate */
 	} notion;
 	struct {
 		char *link;     /* portal, public */

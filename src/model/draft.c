@@ -129,6 +129,21 @@ draft_media(const struct draft *draft, const char *path)
 	return json_object_get(draft->in->media, path);
 }
 
+const char *
+draft_attachment_type(const struct draft *draft, size_t i)
+{
+	const json_t *all = json_object_get(draft->facts, "media");
+	const char *type;
+	char path[32];
+
+	snprintf(path, sizeof(path), "media/%zu", i);
+	type = json_string_value(
+	    json_object_get(draft_media(draft, path), "type"));
+	return type != NULL ? type
+	                    : json_string_value(json_object_get(
+	                          json_array_get(all, i), "type"));
+}
+
 const json_t *
 draft_recording_media(const struct draft *draft, const json_t *recording)
 {

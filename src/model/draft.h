@@ -45,6 +45,10 @@ const char *draft_user(const struct draft *draft);
 
 /* The entry of input->media, NULL when there is none. */
 const json_t *draft_media(const struct draft *draft, const char *path);
+
+/* The type of a message's i-th attachment: as stored, else as received, else
+ * NULL. */
+const char *draft_attachment_type(const struct draft *draft, size_t i);
 const json_t *draft_recording_media(
     const struct draft *draft, const json_t *recording);
 

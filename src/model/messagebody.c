@@ -72,10 +72,7 @@ attachment_get(const struct draft *draft, size_t i, struct attachment *ret)
 
 	snprintf(path, sizeof(path), "media/%zu", i);
 	ret->media = draft_media(draft, path);
-	ret->type = json_string_value(json_object_get(ret->media, "type"));
-	if (ret->type == NULL)
-		ret->type = json_string_value(
-		    json_object_get(json_array_get(all, i), "type"));
+	ret->type = draft_attachment_type(draft, i);
 	snprintf(ret->label, sizeof(ret->label), "Attachment %zu of %zu", i + 1,
 	    json_array_size(all));
 }

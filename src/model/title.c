@@ -74,17 +74,15 @@ add_call(const struct draft *draft, struct buf *buf)
 
 /* "image" for "image/jpeg", where they are all of one kind. */
 static const char *
-media_noun(const json_t *media)
+media_noun(const struct draft *draft, size_t n)
 {
 	static const char *const nouns[] = { "image", "video", "audio" };
 	const char *type, *noun = NULL;
-	json_t *one;
-	size_t i;
 
-	json_array_foreach (media, i, one) {
+	for (size_t i = 0; i < n; i++) {
 		const char *this = "file";
 
-		type = json_string_value(json_object_get(one, "type"));
+		type = draft_attachment_type(draft, i);
 		for (size_t k = 0; type != NULL && k < 3; k++)
 			if (strncmp(type, nouns[k], strlen(nouns[k])) == 0)
 				this = nouns[k];
@@ -96,10 +94,10 @@ media_noun(const json_t *media)
 }
 
 static int
-add_media(const json_t *media, struct buf *buf)
+add_media(const struct draft *draft, struct buf *buf)
 {
-	const char *noun = media_noun(media);
-	size_t n = json_array_size(media);
+	size_t n = json_array_size(json_object_get(draft->facts, "media"));
+	const char *noun = media_noun(draft, n);
 
 	if (n == 0)
 		return 0;
@@ -126,7 +124,7 @@ add_message(const struct draft *draft, struct buf *buf)
 	    buf_adds(buf, " (not delivered)") != 0)
 		return -1;
 	if (blank)
-		return add_media(media, buf);
+		return add_media(draft, buf);
 	if (buf_adds(buf, ": ") != 0)
 		return -1;
 	return words_clip(buf, text, TEXT_UNITS);

@@ -33,6 +33,13 @@ nomem(struct err *err)
 	return -1;
 }
 
+/* Was a write of the entry's blocks sent, whose outcome is not known yet? */
+static bool
+is_writing(const json_t *entry)
+{
+	return json_is_true(json_object_get(entry, "writing"));
+}
+
 /* ---- which blocks are ours ---- */
 
 /* Our connection's user id: the creator of our blocks. */
@@ -234,7 +241,7 @@ clear_strays(struct work *w, struct err *err)
 	int rc;
 
 	json_array_foreach(w->row->sections, i, entry)
-		writing |= json_is_true(json_object_get(entry, "writing"));
+		writing |= is_writing(entry);
 	if (!writing)
 		return 0;
 	if (resolve(w, &strays, err) != 0)
@@ -253,109 +260,255 @@ clear_strays(struct work *w, struct err *err)
 
 /* ---- adding ---- */
 
-/* The id after which a section's blocks go: the last block of the nearest
- * section before it, else the page's start. NULL: at the end of the page. */
+/* Is there anything on the page after the section, but for what is being
+ * written with it? */
+static bool
+is_last(const struct pagerow *row, size_t index)
+{
+	for (size_t i = index; i < json_array_size(row->sections); i++) {
+		const json_t *entry = json_array_get(row->sections, i);
+
+		if (json_object_get(entry, "stale") != NULL ||
+		    (!is_writing(entry) &&
+		        json_integer_value(
+		            json_object_get(entry, "count")) > 0))
+			return false;
+	}
+	return true;
+}
+
+static const char *
+last_id(const json_t *ids)
+{
+	size_t n = json_array_size(ids);
+
+	return n == 0 ? NULL : json_string_value(json_array_get(ids, n - 1));
+}
+
+/* The id after which a section's blocks go: the last block that it replaces,
+ * or of the nearest section before it, else the page's start. NULL: at the
+ * end of the page. Ids are only asked for when this very one is not known. */
 static int
 find_anchor(struct work *w, size_t index, const char **anchor,
     struct err *err)
 {
-	const json_t *blocks;
-	bool last = true;
+	const json_t *sections = w->row->sections;
 
 	*anchor = NULL;
-	for (size_t i = index + 1; i < json_array_size(w->row->sections); i++)
-		last = last &&
-		    json_integer_value(json_object_get(
-		        json_array_get(w->row->sections, i), "count")) == 0;
-	if (last && json_object_get(json_array_get(w->row->sections, index),
-	                "stale") == NULL)
+	if (is_last(w->row, index))
 		return 0;
-	if (know_ids(w, err) != 0)
-		return -1;
-	for (size_t i = index + 1; i-- > 0;) {
-		const json_t *entry = json_array_get(w->row->sections, i);
+	*anchor = last_id(
+	    json_object_get(json_array_get(sections, index), "stale"));
+	for (size_t i = index; i-- > 0 && *anchor == NULL;) {
+		const json_t *entry = json_array_get(sections, i);
 
-		blocks = json_object_get(entry, "blocks");
-		if (i == index)
-			blocks = json_object_get(entry, "stale");
-		if (json_array_size(blocks) > 0) {
-			*anchor = json_string_value(json_array_get(
-			    blocks, json_array_size(blocks) - 1));
-			return 0;
-		}
+		if (json_object_get(entry, "blocks") == NULL &&
+		    know_ids(w, err) != 0)
+			return -1;
+		*anchor = last_id(json_object_get(entry, "blocks"));
 	}
-	*anchor = NOTION_START;
+	if (*anchor == NULL)
+		*anchor = NOTION_START;
 	return 0;
 }
 
-/* One request of a section: to the page, or into a block of the section. */
+/* Ids of blocks that somebody deleted leave the row; the others stay. */
 static int
-append_step(struct work *w, json_t *entry, const json_t *step,
-    const char *anchor, struct err *err)
+forget_deleted(struct work *w, struct err *err)
 {
-	json_t *blocks = json_object_get(entry, "blocks"), *ids = NULL;
+	static const char *const lists[] = { "blocks", "stale" };
+	json_t *ours = our_blocks(w, err), *entry;
+	size_t i;
+
+	if (ours == NULL)
+		return -1;
+	json_array_foreach(w->row->sections, i, entry)
+		for (size_t k = 0; k < 2; k++) {
+			json_t *ids = json_object_get(entry, lists[k]);
+
+			for (size_t n = json_array_size(ids); n-- > 0;)
+				if (!holds(ours, json_string_value(
+				                     json_array_get(ids, n))))
+					json_array_remove(ids, n);
+		}
+	json_decref(ours);
+	return 0;
+}
+
+/* Blocks onto the page itself. The anchor may be a block that a person
+ * deleted: then after the nearest one that is left. */
+static int
+append_to_page(struct work *w, size_t index, const json_t *written,
+    json_t *blocks, json_t **ids, struct err *err)
+{
+	const char *anchor = last_id(written);
+	int rc;
+
+	if (anchor == NULL && find_anchor(w, index, &anchor, err) != 0)
+		return -1;
+	rc = notion_append(
+	    &w->sync->notion, w->row->id, blocks, anchor, ids, err);
+	if (rc == 0 || anchor == NULL || err->kind != ERR_PERMANENT ||
+	    (err->status != 400 && err->status != 404) ||
+	    json_array_size(written) > 0)
+		return rc;
+	log_info("perhaps a block is gone, looking: %s", err->text);
+	err_clear(err);
+	if (forget_deleted(w, err) != 0 ||
+	    find_anchor(w, index, &anchor, err) != 0)
+		return -1;
+	return notion_append(
+	    &w->sync->notion, w->row->id, blocks, anchor, ids, err);
+}
+
+/* One request: to the page, or into one of the blocks just written, whose ids
+ * are gathered in written. */
+static int
+append_step(struct work *w, size_t index, json_t *written,
+    const json_t *step, struct err *err)
+{
+	json_t *blocks = json_object_get(step, "blocks"), *ids = NULL;
 	json_int_t parent =
 	    json_integer_value(json_object_get(step, "parent"));
 	const char *to = parent < 0
 	    ? w->row->id
-	    : json_string_value(json_array_get(blocks, (size_t)parent));
+	    : json_string_value(json_array_get(written, (size_t)parent));
 	int rc;
 
-	if (json_array_size(json_object_get(step, "blocks")) == 0)
+	if (json_array_size(blocks) == 0)
 		return 0;
 	if (to == NULL) {
 		err_set(err, ERR_RETRY,
 		    "notion: the answer named fewer blocks than were sent");
 		return -1;
 	}
-	if (parent < 0 && json_array_size(blocks) > 0)
-		anchor = json_string_value(json_array_get(
-		    blocks, json_array_size(blocks) - 1));
-	rc = notion_append(&w->sync->notion, to,
-	    json_object_get(step, "blocks"), parent < 0 ? anchor : NULL, &ids,
-	    err);
-	if (rc == 0 && parent < 0 && json_array_extend(blocks, ids) != 0)
+	if (parent >= 0)
+		rc = notion_append(
+		    &w->sync->notion, to, blocks, NULL, &ids, err);
+	else
+		rc = append_to_page(w, index, written, blocks, &ids, err);
+	if (rc == 0 && parent < 0 && json_array_extend(written, ids) != 0)
 		rc = nomem(err);
 	json_decref(ids);
 	return rc;
 }
 
-/* Write the blocks of a section, whose entry is in the row, without ids. The
- * entry says "writing" until all are there: an interruption starts the
- * section over, it does not double it. */
+/* Sections next to each other, to be written by one request if they fit. */
+struct group {
+	json_t *entries, *wanted; /* side by side; members are shared */
+	json_t *blocks;           /* of all of them */
+};
+
 static int
-write_section(struct work *w, size_t index, const json_t *wanted,
+group_init(struct group *group)
+{
+	*group = (struct group){ .entries = json_array(),
+		.wanted = json_array(),
+		.blocks = json_array() };
+	return group->entries == NULL || group->wanted == NULL ||
+	        group->blocks == NULL
+	    ? -1
+	    : 0;
+}
+
+static void
+group_free(struct group *group)
+{
+	json_decref(group->entries);
+	json_decref(group->wanted);
+	json_decref(group->blocks);
+}
+
+/* The entry says "writing" until all its blocks are there: an interruption
+ * starts the section over, it does not double it. */
+static int
+group_add(struct group *group, json_t *entry, json_t *wanted)
+{
+	return json_object_set_new(entry, "blocks", json_array()) != 0 ||
+	        json_object_set_new(entry, "writing", json_true()) != 0 ||
+	        json_array_append(group->entries, entry) != 0 ||
+	        json_array_append(group->wanted, wanted) != 0 ||
+	        json_array_extend(group->blocks,
+	            json_object_get(wanted, "blocks")) != 0
+	    ? -1
+	    : 0;
+}
+
+/* All was written: each entry gets its ids, count and hash. */
+static int
+settle_group(struct group *group, const json_t *written)
+{
+	char hash[PAGEROW_HASH_SIZE];
+	json_t *entry;
+	size_t i, next = 0;
+
+	json_array_foreach(group->entries, i, entry) {
+		json_t *blocks = json_object_get(
+		    json_array_get(group->wanted, i), "blocks");
+		json_t *ids = json_object_get(entry, "blocks");
+		size_t n = json_array_size(blocks);
+
+		for (size_t k = 0; k < n; k++, next++)
+			if (json_array_append(
+			        ids, json_array_get(written, next)) != 0)
+				return -1;
+		pagerow_hash(blocks, hash);
+		json_object_del(entry, "writing");
+		if (json_object_set_new(entry, "hash", json_string(hash)) !=
+		        0 ||
+		    json_object_set_new(entry, "count",
+		        json_integer((json_int_t)n)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static size_t
+index_of(const struct pagerow *row, const json_t *entry)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(row->sections) &&
+	    json_array_get(row->sections, i) != entry)
+		i++;
+	return i;
+}
+
+/* Send the steps, the first of which goes to where the group belongs. */
+static int
+send_group(struct work *w, struct group *group, json_t *written,
     struct err *err)
 {
-	json_t *entry = json_array_get(w->row->sections, index), *steps, *step;
-	json_t *blocks = json_object_get(wanted, "blocks");
-	char hash[PAGEROW_HASH_SIZE];
-	const char *anchor;
-	size_t i;
+	size_t index = index_of(w->row, json_array_get(group->entries, 0)), i;
+	json_t *steps = page_chunk(group->blocks, PAGE_REQUEST_BYTES), *step;
+	int rc = 0;
 
-	if (find_anchor(w, index, &anchor, err) != 0)
-		return -1;
-	if (json_object_set_new(entry, "blocks", json_array()) != 0 ||
-	    json_object_set_new(entry, "writing", json_true()) != 0 ||
-	    (steps = page_chunk(blocks, PAGE_REQUEST_BYTES)) == NULL)
+	if (steps == NULL)
 		return nomem(err);
-	if (save(w, err) != 0) {
-		json_decref(steps);
-		return -1;
-	}
 	json_array_foreach(steps, i, step)
-		if (append_step(w, entry, step, anchor, err) != 0) {
-			json_decref(steps);
-			return -1;
-		}
+		if (rc == 0)
+			rc = append_step(w, index, written, step, err);
 	json_decref(steps);
-	pagerow_hash(blocks, hash);
-	json_object_del(entry, "writing");
-	if (json_object_set_new(entry, "hash", json_string(hash)) != 0 ||
-	    json_object_set_new(entry, "count",
-	        json_integer((json_int_t)json_array_size(blocks))) != 0)
+	return rc;
+}
+
+static int
+write_group(struct work *w, struct group *group, struct err *err)
+{
+	json_t *written;
+	int rc;
+
+	if (json_array_size(group->entries) == 0)
+		return 0;
+	if (save(w, err) != 0)
+		return -1;
+	if ((written = json_array()) == NULL)
 		return nomem(err);
-	return save(w, err);
+	rc = send_group(w, group, written, err);
+	if (rc == 0 && settle_group(group, written) != 0)
+		rc = nomem(err);
+	json_decref(written);
+	return rc == 0 ? save(w, err) : -1;
 }
 
 /* What the section holds now is to go once the new blocks are there. */
@@ -401,31 +554,67 @@ insert_entry(struct work *w, size_t index, const char *name, struct err *err)
 	return 0;
 }
 
-/* Bring the section to its place in the row: 0, and the entry is there. */
+/* Bring the section to its place in the row, and into the group when it has
+ * to be written; what it held before is stale then. */
 static int
-write_if_changed(struct work *w, size_t *index, const json_t *wanted,
-    struct err *err)
+prepare(struct work *w, size_t *index, json_t *wanted, struct group *group,
+    bool *grouped, struct err *err)
 {
 	const char *name = member(wanted, "name");
 	json_t *entry = pagerow_section(w->row, name);
 	char hash[PAGEROW_HASH_SIZE];
 
 	pagerow_hash(json_object_get(wanted, "blocks"), hash);
+	*grouped = false;
 	if (entry == NULL) {
 		if (insert_entry(w, *index, name, err) != 0)
 			return -1;
 	} else {
-		while (json_array_get(w->row->sections, *index) != entry)
-			(*index)++;
+		*index = index_of(w->row, entry);
 		if (strcmp(member(entry, "hash"), hash) == 0)
-			return delete_stale(w, entry, err);
+			return 0;
 		if (make_stale(w, entry, err) != 0)
 			return -1;
 	}
-	if (write_section(w, *index, wanted, err) != 0)
-		return -1;
-	return delete_stale(
-	    w, json_array_get(w->row->sections, *index), err);
+	*grouped = true;
+	return group_add(group, json_array_get(w->row->sections, *index),
+	           wanted) == 0
+	    ? 0
+	    : nomem(err);
+}
+
+/* From *next on: the sections that have to be written and stand next to each
+ * other, at once. */
+static int
+write_run(struct work *w, const json_t *wanted, size_t *next, size_t *index,
+    struct err *err)
+{
+	struct group group;
+	bool grouped = true;
+	int rc = group_init(&group) == 0 ? 0 : nomem(err);
+
+	while (rc == 0 && grouped && *next < json_array_size(wanted)) {
+		rc = prepare(w, index, json_array_get(wanted, *next), &group,
+		    &grouped, err);
+		(*next)++;
+		(*index)++;
+	}
+	if (rc == 0)
+		rc = write_group(w, &group, err);
+	group_free(&group);
+	return rc;
+}
+
+static int
+delete_all_stale(struct work *w, struct err *err)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(w->row->sections, i, entry)
+		if (delete_stale(w, entry, err) != 0)
+			return -1;
+	return 0;
 }
 
 static bool
@@ -467,15 +656,14 @@ body_write(struct sync *sync, const struct job *job, struct pagerow *row,
     const json_t *wanted, struct err *err)
 {
 	struct work w = { .sync = sync, .job = job, .row = row };
-	const json_t *section;
-	size_t i, index = 0;
+	size_t next = 0, index = 0;
 
 	if (clear_strays(&w, err) != 0)
 		return -1;
-	json_array_foreach(wanted, i, section) {
-		if (write_if_changed(&w, &index, section, err) != 0)
+	while (next < json_array_size(wanted))
+		if (write_run(&w, wanted, &next, &index, err) != 0)
 			return -1;
-		index++;
-	}
+	if (delete_all_stale(&w, err) != 0)
+		return -1;
 	return remove_unwanted(&w, wanted, err);
 }

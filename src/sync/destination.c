@@ -3,8 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/log.h"
 #include "model/columns.h"
 #include "sql/queries.h"
+
+enum { WARNING_MAX = 4000 }; /* bytes */
 
 static const char *
 style_name(enum page_schema style)
@@ -30,6 +34,7 @@ destination_clear(struct destination *destination)
 {
 	json_decref(destination->properties);
 	json_decref(destination->columns);
+	json_decref(destination->skipped);
 	*destination = (struct destination){ 0 };
 }
 
@@ -40,35 +45,39 @@ save(struct sync *sync, const char *kind, const struct destination *d,
 	return DB_RUN(sync->db, SQL_destination_put, NULL, err,
 	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(d->database),
 	    DB_TEXT(d->data_source), DB_TEXT(style_name(d->schema->id)),
-	    DB_JSON(d->properties), DB_JSON(d->columns));
+	    DB_JSON(d->properties), DB_JSON(d->columns),
+	    DB_JSON(d->skipped));
 }
 
 /* Properties from the data source, and which of them are ours. */
 static int
 take_columns(struct destination *d, const json_t *source, struct err *err)
 {
-	json_t *properties = json_object_get(source, "properties"), *ids;
+	json_t *properties = json_object_get(source, "properties");
+	json_t *ids = NULL, *skipped = NULL;
 
 	if (!json_is_object(properties)) {
 		err_set(err, ERR_RETRY,
 		    "notion: the data source has no properties in the answer");
 		return -1;
 	}
-	ids = columns_ids(d->schema, properties, d->columns);
-	if (ids == NULL) {
+	if ((ids = columns_ids(d->schema, properties, d->columns)) == NULL ||
+	    (skipped = columns_skipped(d->schema, properties, ids)) == NULL) {
+		json_decref(ids);
 		err_nomem(err);
 		return -1;
 	}
 	json_decref(d->columns);
 	json_decref(d->properties);
+	json_decref(d->skipped);
 	d->columns = ids;
 	d->properties = json_incref(properties);
+	d->skipped = skipped;
 	return 0;
 }
 
-int
-destination_refresh(struct sync *sync, const char *kind,
-    struct destination *d, struct err *err)
+static int
+read_columns(struct sync *sync, struct destination *d, struct err *err)
 {
 	json_t *source = NULL;
 	int rc = -1;
@@ -77,11 +86,126 @@ destination_refresh(struct sync *sync, const char *kind,
 	        &sync->notion, d->data_source, &source, err) != 0) {
 		if (err->status == 404)
 			err->kind = ERR_OPERATOR; /* not shared any more */
-	} else if (take_columns(d, source, err) == 0) {
-		rc = save(sync, kind, d, err);
+	} else {
+		rc = take_columns(d, source, err);
 	}
 	json_decref(source);
 	return rc;
+}
+
+static bool
+holds(const json_t *strings, const json_t *wanted)
+{
+	json_t *string;
+	size_t i;
+
+	json_array_foreach(strings, i, string)
+		if (json_equal(string, wanted))
+			return true;
+	return false;
+}
+
+/* One line for all columns that are skipped now, and were not before. */
+static void
+warn_of_skipped(
+    const char *kind, const struct destination *d, const json_t *before)
+{
+	json_t *string;
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, WARNING_MAX);
+	json_array_foreach(d->skipped, i, string)
+		if (!holds(before, string) &&
+		    (buf_adds(&text, text.len > 0 ? "; " : "") != 0 ||
+		        buf_adds(&text, json_string_value(string)) != 0))
+			break; /* it is long enough */
+	if (text.len > 0)
+		log_warn("the Notion database for %ss goes without these "
+			 "columns (onsctl init --extend adds them): %s",
+		    kind, text.data);
+	buf_free(&text);
+}
+
+int
+destination_refresh(struct sync *sync, const char *kind,
+    struct destination *d, struct err *err)
+{
+	json_t *before = json_incref(d->skipped);
+	int rc = read_columns(sync, d, err);
+
+	if (rc == 0 && (rc = save(sync, kind, d, err)) == 0)
+		warn_of_skipped(kind, d, before);
+	json_decref(before);
+	return rc;
+}
+
+/* The configurations of the columns that are not there; *names: theirs. */
+static json_t *
+lacking(const char *kind, const struct destination *d, json_t **names)
+{
+	json_t *all = schema_properties(kind, d->schema->id), *config;
+	json_t *ret = json_object(), *list = json_array();
+	const char *name;
+	void *next;
+
+	json_object_foreach_safe(all, next, name, config)
+		if (json_object_get(d->columns, name) == NULL &&
+		    (json_object_set(ret, name, config) != 0 ||
+		        json_array_append_new(list, json_string(name)) != 0))
+			goto fail;
+	if (all == NULL || ret == NULL || list == NULL)
+		goto fail;
+	json_decref(all);
+	*names = list;
+	return ret;
+fail:
+	json_decref(all);
+	json_decref(ret);
+	json_decref(list);
+	return NULL;
+}
+
+static int
+extend(struct sync *sync, const char *kind, struct destination *d,
+    json_t **asked, struct err *err)
+{
+	json_t *names = NULL, *wanted = lacking(kind, d, &names);
+	int rc = 0;
+
+	if (wanted == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	/* what Notion answers is not looked at: what it has in the end
+	 * counts, and it drops some changes silently */
+	if (json_object_size(wanted) > 0)
+		rc = notion_update_data_source(
+		    &sync->notion, d->data_source, wanted, NULL, err);
+	if (rc == 0 && json_object_size(wanted) > 0)
+		rc = read_columns(sync, d, err);
+	json_decref(wanted);
+	if (rc == 0)
+		*asked = names;
+	else
+		json_decref(names);
+	return rc;
+}
+
+int
+destination_extend(struct sync *sync, const char *kind,
+    struct destination *d, json_t **asked, struct err *err)
+{
+	json_t *names = NULL;
+
+	if (extend(sync, kind, d, &names, err) != 0)
+		return -1;
+	if (save(sync, kind, d, err) != 0) {
+		json_decref(names);
+		return -1;
+	}
+	*asked = names;
+	return 0;
 }
 
 /* ---- make or adopt ---- */
@@ -108,8 +232,10 @@ destination_create(struct sync *sync, const char *kind, const char *page,
 	else if (notion_create_database(&sync->notion, parent,
 	             calls ? "Calls" : "Messages", calls ? "📞" : "💬",
 	             properties, d.database, d.data_source, err) == 0)
-		rc = destination_refresh(sync, kind, &d, err);
+		rc = read_columns(sync, &d, err);
 	json_decref(properties);
+	if (rc == 0)
+		rc = save(sync, kind, &d, err);
 	if (rc == 0)
 		*ret = d;
 	else
@@ -163,7 +289,8 @@ find_source(struct sync *sync, const char *id, struct destination *d,
 
 int
 destination_adopt(struct sync *sync, const char *kind, const char *id,
-    enum page_schema style, struct destination *ret, struct err *err)
+    enum page_schema style, json_t **asked, struct destination *ret,
+    struct err *err)
 {
 	struct destination d = { .schema = schema_find(kind, style) };
 	char parsed[NOTION_ID_SIZE];
@@ -177,8 +304,10 @@ destination_adopt(struct sync *sync, const char *kind, const char *id,
 		return -1;
 	}
 	if (find_source(sync, parsed, &d, err) != 0 ||
-	    destination_refresh(sync, kind, &d, err) != 0 ||
-	    destination_key(&d, &key_id, &key_type, err) != 0) {
+	    read_columns(sync, &d, err) != 0 ||
+	    (asked != NULL && extend(sync, kind, &d, asked, err) != 0) ||
+	    destination_key(&d, &key_id, &key_type, err) != 0 ||
+	    save(sync, kind, &d, err) != 0) {
 		destination_clear(&d);
 		return -1;
 	}
@@ -196,9 +325,13 @@ adopt_configured(struct sync *sync, const char *kind,
 	const char *id = calls ? sync->ws->notion.calls_database
 	                       : sync->ws->notion.messages_database;
 
-	if (id != NULL)
-		return destination_adopt(
-		    sync, kind, id, destination_style(sync), ret, err);
+	if (id != NULL) {
+		if (destination_adopt(sync, kind, id, destination_style(sync),
+		        NULL, ret, err) != 0)
+			return -1;
+		warn_of_skipped(kind, ret, NULL);
+		return 0;
+	}
 	err_set(err, ERR_OPERATOR,
 	    "there is no Notion database for %ss yet: run `onsctl init`, or "
 	    "set [notion] %s",
@@ -227,8 +360,9 @@ destination_get(struct sync *sync, const char *kind, struct destination *ret,
 	d.schema = schema_find(kind, style_by_name(db_text(r, 0, "style")));
 	d.properties = db_json(r, 0, "properties");
 	d.columns = db_json(r, 0, "columns");
+	d.skipped = db_json(r, 0, "skipped");
 	db_result_free(r);
-	if (d.properties == NULL || d.columns == NULL) {
+	if (d.properties == NULL || d.columns == NULL || d.skipped == NULL) {
 		destination_clear(&d);
 		err_nomem(err);
 		return -1;

@@ -21,6 +21,8 @@ struct destination {
 	const struct schema *schema;
 	json_t *properties; /* of the data source, by name */
 	json_t *columns;    /* our column's name -> property id */
+	json_t *skipped;    /* "Name: reason" of our columns that pages are
+			     * not given; see columns_skipped() */
 };
 
 /* The database for this kind of page. One that is only named in the
@@ -29,16 +31,24 @@ int destination_get(struct sync *sync, const char *kind,
     struct destination *ret, struct err *err);
 void destination_clear(struct destination *destination);
 
-/* Read the columns again. */
+/* Read the columns again. With a warning that names the columns which pages
+ * can no longer be given; one that is known already is not named again. */
 int destination_refresh(struct sync *sync, const char *kind,
     struct destination *destination, struct err *err);
 
+/* Add the columns that it lacks, and read back what Notion made of it: what
+ * it did not take is still in skipped. *asked: the names, a new array. */
+int destination_extend(struct sync *sync, const char *kind,
+    struct destination *destination, json_t **asked, struct err *err);
+
 /* Make a new one under a page; or use an existing one, by id or URL of the
- * database or of its data source. Both remember it. */
+ * database or of its data source, which with asked (else NULL) is extended.
+ * Both remember it. */
 int destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err);
 int destination_adopt(struct sync *sync, const char *kind, const char *id,
-    enum page_schema style, struct destination *ret, struct err *err);
+    enum page_schema style, json_t **asked, struct destination *ret,
+    struct err *err);
 
 /* Property id and type ("title", "rich_text") of the column that holds
  * OpenPhone's id; -1: the database has none, and *err says what to do. */

@@ -348,23 +348,52 @@ update_properties(struct work *w, struct err *err)
 	return rc;
 }
 
-/* A person threw the page away, or deleted it for good: it stays so. */
+/* A person threw the page away, or deleted it for good? A refused write alone
+ * does not say so: it may be about a block that is gone. */
 static bool
 is_gone(struct work *w, const struct err *err)
 {
-	json_t *source = NULL;
-	struct err ignored = ERR_INIT;
-	bool shared;
+	json_t *found = NULL;
+	struct err failure = ERR_INIT;
+	bool gone = false;
 
-	if (notion_is_trashed(err))
-		return true;
-	if (err->kind != ERR_PERMANENT || err->status != 404)
+	if (!notion_is_trashed(err) &&
+	    (err->kind != ERR_PERMANENT || err->status != 404))
 		return false;
-	/* or is it the whole database that we cannot see any more? */
-	shared = notion_get_data_source(&w->sync->notion,
-	             w->destination->data_source, &source, &ignored) == 0;
-	json_decref(source);
-	return shared;
+	if (notion_get_page(&w->sync->notion, w->row.id, &found, &failure) ==
+	    0)
+		gone = json_is_true(json_object_get(found, "in_trash"));
+	else if (failure.status == 404)
+		/* or is it the whole database that we cannot see any more? */
+		gone = notion_get_data_source(&w->sync->notion,
+		           w->destination->data_source, &found, &failure) ==
+		    0;
+	json_decref(found);
+	return gone;
+}
+
+static bool
+recreates(const struct work *w)
+{
+	return strcmp(w->sync->ws->notion.trashed, "recreate") == 0;
+}
+
+/* As the configuration says: the page stays away, or comes anew. */
+static int
+removed(struct work *w, struct err *err)
+{
+	err_clear(err);
+	w->row.state = PAGE_TRASHED;
+	if (pagerow_put(w->sync->db, w->job, &w->row, err) != 0)
+		return -1;
+	if (!recreates(w)) {
+		log_info("a person removed the page: it stays so");
+		return 0;
+	}
+	log_info("a person removed the page: making it anew");
+	return create(w, err) == 0 ? body_write(w->sync, w->job, &w->row,
+	                                 w->wanted->sections, err)
+	                           : -1;
 }
 
 static int
@@ -374,12 +403,8 @@ update(struct work *w, struct err *err)
 	    body_write(w->sync, w->job, &w->row, w->wanted->sections, err) ==
 	        0)
 		return 0;
-	if (is_gone(w, err)) {
-		log_info("a person removed the page: it stays so");
-		err_clear(err);
-		w->row.state = PAGE_TRASHED;
-		return pagerow_put(w->sync->db, w->job, &w->row, err);
-	}
+	if (is_gone(w, err))
+		return removed(w, err);
 	blame_sharing(err);
 	return -1;
 }
@@ -393,7 +418,7 @@ publish_once(struct work *w, struct err *err)
 
 	if (pagerow_get(w->sync->db, w->job, &w->row, err) != 0)
 		return -1;
-	if (w->row.state == PAGE_TRASHED)
+	if (w->row.state == PAGE_TRASHED && !recreates(w))
 		return 0;
 	if (convert(w, w->wanted->values, &w->properties, err) != 0)
 		return -1;
@@ -403,7 +428,8 @@ publish_once(struct work *w, struct err *err)
 		if (rc == 1)
 			w->row.state = PAGE_NONE;
 	}
-	if (w->row.state == PAGE_NONE && create(w, err) != 0)
+	if ((w->row.state == PAGE_NONE || w->row.state == PAGE_TRASHED) &&
+	    create(w, err) != 0)
 		return -1;
 	return update(w, err);
 }

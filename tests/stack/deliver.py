@@ -28,6 +28,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +90,21 @@ def copy_of(envelope: dict[str, Any], number: int) -> dict[str, Any]:
     for old in {envelope["id"], resource_id(envelope)}:
         text = text.replace(old, f"{old}-{number}")
     return json.loads(text)
+
+
+MOMENTS = ("createdAt", "updatedAt", "answeredAt", "completedAt", "startTime")
+
+
+def moved(value: Any, by: timedelta) -> Any:
+    """The same envelope, all its moments earlier or later."""
+    if isinstance(value, list):
+        return [moved(item, by) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: (datetime.fromisoformat(inner.replace("Z", "+00:00")) + by)
+            .isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            if name in MOMENTS and isinstance(inner, str)
+            else moved(inner, by) for name, inner in value.items()}
 
 
 def mac(key: bytes, signed: bytes) -> str:

@@ -261,6 +261,19 @@ columns_stay_found_when_they_are_renamed(void **state)
 	json_decref(ret);
 	json_decref(skipped);
 
+	/* whatever the values: that one, and one that is computed */
+	moved = json_copy(properties);
+	json_object_set_new(moved, "With",
+	    parse("{\"id\":\"pwith\",\"type\":\"formula\"}"));
+	skipped = columns_skipped(schema, moved, ids);
+	assert_int_equal(json_array_size(skipped), 2);
+	assert_string_equal(json_string_value(json_array_get(skipped, 0)),
+	    "With: its type cannot be written");
+	assert_string_equal(json_string_value(json_array_get(skipped, 1)),
+	    "User: no such column");
+	json_decref(skipped);
+	json_decref(moved);
+
 	/* without the ids only the title is found */
 	assert_int_equal(columns_convert(schema, properties, NULL, values, &ret,
 			     &skipped, &err),
