@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "model/lines.h"
 
 enum defect { LONE_SURROGATE = 1, NUL_CHARACTER = 2, INVALID_UTF8 = 4 };
 
@@ -105,6 +106,127 @@ load(const char *s, size_t n, json_error_t *error)
 	return json;
 }
 
+/* ---- dialogues ---------------------------------------------------------- */
+
+static size_t
+skip_blanks(const char *s, size_t n, size_t i)
+{
+	while (i < n && s[i] != '\0' && strchr(" \t\r\n", s[i]) != NULL)
+		i++;
+	return i;
+}
+
+/* Where the string that begins at s[i] is over. */
+static size_t
+skip_string(const char *s, size_t n, size_t i)
+{
+	for (i++; i < n && s[i] != '"'; i++)
+		if (s[i] == '\\')
+			i++;
+	return i < n ? i + 1 : n;
+}
+
+/* The array at s as a value, a string with its text if it is long; its bytes
+ * to *len. Each element is parsed, so that nothing gets by that isn't JSON.
+ * NULL: it isn't, or memory is out. */
+static json_t *
+list_at(const char *s, size_t n, size_t *len)
+{
+	json_error_t error;
+	json_t *line;
+	int more;
+
+	*len = 0;
+	while ((more = lines_parse(s, n, len, &line, &error)) == 1)
+		json_decref(line);
+	if (more < 0)
+		return NULL;
+	return *len > PAYLOAD_LONG ? json_stringn(s, *len)
+				   : load(s, *len, &error);
+}
+
+/* Copy s to rest with each array under the name "dialogue" replaced by [i],
+ * where i is its place in lists. */
+static int
+cut_dialogues(const char *s, size_t n, struct buf *rest, json_t *lists)
+{
+	static const char name[] = "\"dialogue\"";
+	size_t plain = 0, i = 0, begin, len;
+
+	while (i < n) {
+		if (s[i] != '"') {
+			i++;
+			continue;
+		}
+		begin = i;
+		i = skip_string(s, n, i);
+		if (i - begin != strlen(name) ||
+		    memcmp(s + begin, name, strlen(name)) != 0)
+			continue;
+		i = skip_blanks(s, n, i);
+		if (i == n || s[i] != ':')
+			continue;
+		i = skip_blanks(s, n, i + 1);
+		if (i == n || s[i] != '[')
+			continue;
+		if (buf_add(rest, s + plain, i - plain) != 0 ||
+		    buf_addf(rest, "[%zu]", json_array_size(lists)) != 0 ||
+		    json_array_append_new(lists, list_at(s + i, n - i, &len)) !=
+			0)
+			return -1;
+		plain = i += len;
+	}
+	return buf_add(rest, s + plain, n - plain);
+}
+
+static int
+put_dialogues_back(json_t *value, const json_t *lists)
+{
+	json_t *mark = json_object_get(value, "dialogue"), *list = NULL;
+	json_t *member;
+	const char *name;
+	size_t i;
+	int rc = 0;
+
+	if (json_is_array(mark)) {
+		list = json_array_get(lists,
+		    (size_t)json_integer_value(json_array_get(mark, 0)));
+		rc = json_object_set(value, "dialogue", list);
+	}
+	json_object_foreach (value, name, member)
+		if (member != list)
+			rc |= put_dialogues_back(member, lists);
+	json_array_foreach (value, i, member)
+		rc |= put_dialogues_back(member, lists);
+	return rc;
+}
+
+/* Parse what may hold a long dialogue. NULL: it isn't JSON, or memory is out;
+ * load() will tell. */
+static json_t *
+load_dialogues(const char *s, size_t n)
+{
+	struct buf rest;
+	json_error_t error;
+	json_t *lists, *json = NULL;
+
+	if (n <= PAYLOAD_LONG)
+		return load(s, n, &error);
+	lists = json_array();
+	buf_init(&rest, SIZE_MAX / 4);
+	if (lists != NULL && cut_dialogues(s, n, &rest, lists) == 0)
+		json = load(rest.data, rest.len, &error);
+	if (json != NULL && put_dialogues_back(json, lists) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	buf_free(&rest);
+	json_decref(lists);
+	return json;
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
 /* jansson's words, without its "near '…'": that would be a piece of somebody's
  * message in our log. */
 static void
@@ -131,15 +253,17 @@ payload_load(const void *bytes, size_t n, const char **note, struct err *err)
 
 	*note = NULL;
 	buf_init(&copy, SIZE_MAX / 4);
-	if ((json = load(bytes, n, &error)) == NULL) {
+	if ((json = load_dialogues(bytes, n)) == NULL) {
 		if (repair(bytes, n, &copy, &found) != 0) {
 			err_nomem(err);
 			goto out;
 		}
-		if (found != 0) {
-			*note = notes[found];
+		if (found != 0)
+			json = load_dialogues(copy.data, copy.len);
+		if (json == NULL)
 			json = load(copy.data, copy.len, &error);
-		}
+		if (found != 0 && json != NULL)
+			*note = notes[found];
 	}
 	if (json == NULL) {
 		set_error(err, &error);

@@ -10,6 +10,10 @@
 
 #include "base/err.h"
 
+/* An array under the name "dialogue" that takes more bytes than this comes as a
+ * string with its JSON text, to be read by model/lines. */
+#define PAYLOAD_LONG 65536
+
 /*
  * The object that the bytes spell; the caller's reference. Of members with
  * the same name the last one counts.

@@ -14,6 +14,10 @@
 
 #define TEXT_MAX (64u << 20) /* more than any payload holds */
 
+/* Bytes of text that fill any column, so that it is cut there and says so: a
+ * UTF-16 unit has three bytes at most. */
+#define COLUMN_ENOUGH (4 * RICHTEXT_UNITS * RICHTEXT_ITEMS)
+
 static json_t *
 text_or_null(const char *text)
 {
@@ -239,26 +243,21 @@ value_has_voicemail(const struct draft *draft)
 static json_t *
 value_has_transcript(const struct draft *draft)
 {
-	json_t *lines = call_dialogue(draft->facts);
-	bool has = json_array_size(lines) > 0;
+	int has = call_has_lines(draft->facts);
 
-	if (lines == NULL)
-		return NULL;
-	json_decref(lines);
-	return json_boolean(has);
+	return has < 0 ? NULL : json_boolean(has);
 }
 
 static json_t *
 value_transcript(const struct draft *draft)
 {
-	json_t *lines = call_dialogue(draft->facts), *ret = NULL;
+	json_t *ret = NULL;
 	struct buf buf;
 
 	buf_init(&buf, TEXT_MAX);
-	if (lines != NULL && dialogue_plain(&buf, lines) == 0)
+	if (dialogue_plain(&buf, draft->facts, COLUMN_ENOUGH) == 0)
 		ret = text_or_null(buf_text(&buf));
 	buf_free(&buf);
-	json_decref(lines);
 	return ret;
 }
 
