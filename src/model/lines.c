@@ -4,72 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
+#include "base/buf.h"
+
+#define TEXT_MAX (64u << 20) /* more than any payload holds */
 
 static const char *const names[] = { "content", "start", "end", "identifier",
-	"userId" };
+	"userId", "actorId" };
 enum { NAMES = sizeof(names) / sizeof(*names) };
 
 /* ---- reading ------------------------------------------------------------ */
-
-static size_t
-skip_blanks(const char *s, size_t n, size_t i)
-{
-	while (i < n && s[i] != '\0' && strchr(" \t\r\n", s[i]) != NULL)
-		i++;
-	return i;
-}
-
-int
-lines_parse(const char *s, size_t n, size_t *at, json_t **ret,
-    json_error_t *error)
-{
-	const size_t flags = JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK;
-	bool first = *at == 0;
-	size_t i = skip_blanks(s, n, *at);
-
-	*error = (json_error_t){ 0 };
-	if (i == n || (first && s[i] != '['))
-		return -1;
-	if (first)
-		i = skip_blanks(s, n, i + 1);
-	if (i < n && s[i] == ']') {
-		*at = i + 1;
-		return 0;
-	}
-	if (!first && s[i++] != ',')
-		return -1;
-	*ret = json_loadb(s + i, n - i, flags, error);
-	/* beyond 64 bits: see model/payload */
-	if (*ret == NULL &&
-	    json_error_code(error) == json_error_numeric_overflow)
-		*ret = json_loadb(
-		    s + i, n - i, flags | JSON_DECODE_INT_AS_REAL, error);
-	if (*ret == NULL)
-		return -1;
-	*at = i + (size_t)error->position;
-	return 1;
-}
-
-/* The object that an array of our text stands for; the array is taken over. */
-static json_t *
-unpack(json_t *row)
-{
-	json_t *line = json_object();
-	int rc = line == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < NAMES; i++) {
-		json_t *value = json_array_get(row, i);
-
-		if (value != NULL && !json_is_null(value))
-			rc |= json_object_set(line, names[i], value);
-	}
-	json_decref(row);
-	if (rc == 0)
-		return line;
-	json_decref(line);
-	return NULL;
-}
 
 void
 lines_begin(struct lines *lines, const json_t *list)
@@ -77,107 +20,159 @@ lines_begin(struct lines *lines, const json_t *list)
 	*lines = (struct lines){ .list = list };
 }
 
-json_t *
-lines_next(struct lines *lines)
+/* The object that a row stands for. */
+static json_t *
+unpack(const char *row, size_t n)
 {
-	const char *text = json_string_value(lines->list);
-	json_error_t error;
-	json_t *line;
+	json_t *values = json_loadb(row, n, 0, NULL), *line = json_object();
+	int rc = values == NULL || line == NULL ? -1 : 0;
+	json_t *value;
+	size_t i;
 
-	if (json_is_array(lines->list))
-		return json_incref(json_array_get(lines->list, lines->at++));
-	if (text == NULL || lines->failed)
-		return NULL;
-	switch (lines_parse(text, json_string_length(lines->list), &lines->at,
-	    &line, &error)) {
-	case 1:
-		if (json_is_array(line) && (line = unpack(line)) == NULL)
-			lines->failed = true;
+	json_array_foreach (values, i, value)
+		if (i < NAMES && !json_is_null(value))
+			rc |= json_object_set(line, names[i], value);
+	json_decref(values);
+	if (rc == 0)
 		return line;
-	case -1:
-		lines->failed =
-		    json_error_code(&error) == json_error_out_of_memory;
-		break;
-	}
-	lines->list = NULL;
+	json_decref(line);
 	return NULL;
 }
 
-size_t
-lines_count(const json_t *list)
+/* The line after the newline at lines->row. Text is "[", rows that begin with
+ * a newline and end with a comma, but for the last, and "]". */
+static json_t *
+next_row(struct lines *lines)
 {
-	const char *at = json_string_value(list);
+	const char *row = lines->row + 1;
+	const char *end = strchr(row, '\n');
+	size_t n = end == NULL ? strlen(row) : (size_t)(end - row);
+	json_t *line = n == 0 ? NULL : unpack(row, n - 1);
+
+	lines->row = end;
+	lines->failed = line == NULL;
+	return line;
+}
+
+json_t *
+lines_next(struct lines *lines)
+{
+	const json_t *element;
+
+	while (!lines->failed) {
+		if (lines->row != NULL)
+			return next_row(lines);
+		element = json_array_get(lines->list, lines->next++);
+		if (!json_is_string(element))
+			return json_incref((json_t *)element);
+		lines->row = strchr(json_string_value(element), '\n');
+	}
+	return NULL;
+}
+
+/* JSON has no newline inside a string. */
+static size_t
+count_rows(const char *text)
+{
 	size_t n = 0;
 
-	if (json_is_array(list))
-		return json_array_size(list);
-	/* JSON has no newline inside a string */
-	while (at != NULL && (at = strchr(at, '\n')) != NULL) {
-		at++;
+	while ((text = strchr(text, '\n')) != NULL) {
+		text++;
 		n++;
 	}
 	return n;
 }
 
+size_t
+lines_count(const json_t *list)
+{
+	const json_t *element;
+	size_t i, n = 0;
+
+	json_array_foreach (list, i, element)
+		n += json_is_string(element)
+		    ? count_rows(json_string_value(element))
+		    : 1;
+	return n;
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
-static void
-pack(struct lines_writer *writer, const json_t *line)
+static int
+add_row(struct buf *text, const json_t *line)
 {
-	json_t *row = json_pack("[O?,O?,O?,O?,O?]",
-	    json_object_get(line, names[0]), json_object_get(line, names[1]),
-	    json_object_get(line, names[2]), json_object_get(line, names[3]),
-	    json_object_get(line, names[4]));
-	char *text = json_dumps(row, DUMP_FLAGS);
+	json_t *values = json_array();
+	size_t n = NAMES;
+	char *row = NULL;
+	int rc = values == NULL ? -1 : 0;
 
-	if (text == NULL ||
-	    buf_addf(&writer->text, "%s\n%s",
-		writer->text.len == 0 ? "[" : ",", text) != 0)
+	while (n > 0 && json_object_get(line, names[n - 1]) == NULL)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_object_get(line, names[i]);
+
+		rc |= json_array_append(
+		    values, value == NULL ? json_null() : value);
+	}
+	if (rc == 0)
+		row =
+		    json_dumps(values, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	json_decref(values);
+	if (row == NULL)
+		return -1;
+	rc = buf_addf(text, "%s\n%s", text->len == 0 ? "[" : ",", row);
+	free(row);
+	return rc;
+}
+
+/* The few lines become a text. */
+static void
+pack(struct lines_writer *writer)
+{
+	const json_t *line;
+	struct buf text;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&text, TEXT_MAX);
+	json_array_foreach (writer->few, i, line)
+		rc |= add_row(&text, line);
+	if (rc != 0 || buf_adds(&text, "]") != 0 ||
+	    json_array_append_new(
+		writer->texts, json_stringn(text.data, text.len)) != 0)
 		writer->failed = true;
-	free(text);
-	json_decref(row);
+	json_array_clear(writer->few);
+	buf_free(&text);
 }
 
 void
 lines_new(struct lines_writer *writer)
 {
-	*writer = (struct lines_writer){ .few = json_array() };
-	buf_init(&writer->text, SIZE_MAX / 4);
-	writer->failed = writer->few == NULL;
+	*writer = (struct lines_writer){ .texts = json_array(),
+		.few = json_array() };
+	writer->failed = writer->texts == NULL || writer->few == NULL;
 }
 
 void
 lines_add(struct lines_writer *writer, json_t *line)
 {
-	const json_t *one;
-	size_t i;
-
-	if (writer->text.len > 0) {
-		pack(writer, line);
-		json_decref(line);
-		return;
-	}
 	if (json_array_append_new(writer->few, line) != 0)
 		writer->failed = true;
-	if (json_array_size(writer->few) <= LINES_FEW)
-		return;
-	json_array_foreach (writer->few, i, one)
-		pack(writer, one);
-	json_array_clear(writer->few);
+	if (json_array_size(writer->few) >= LINES_FEW)
+		pack(writer);
 }
 
 json_t *
 lines_end(struct lines_writer *writer)
 {
+	bool many = json_array_size(writer->texts) > 0;
 	json_t *list = NULL;
 
-	if (writer->text.len > 0 && buf_adds(&writer->text, "]") != 0)
-		writer->failed = true;
+	if (many && json_array_size(writer->few) > 0)
+		pack(writer);
 	if (!writer->failed)
-		list = writer->text.len > 0
-		    ? json_stringn(writer->text.data, writer->text.len)
-		    : json_incref(writer->few);
-	buf_free(&writer->text);
+		list = json_incref(many ? writer->texts : writer->few);
+	json_decref(writer->texts);
 	json_decref(writer->few);
 	return list;
 }

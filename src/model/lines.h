@@ -1,14 +1,16 @@
 /*
- * lines.h - the lines of a dialogue: an array, or, of many, the text of one.
+ * lines.h - the lines of a dialogue, many of them as text.
  *
- * A call of four hours has 20,000 lines. jansson takes 800 bytes for each; in
- * JSON text they have a tenth of it. So a long list is kept as a string that
- * holds the JSON of an array, in payloads (see model/payload.h) as in facts,
- * and read a line at a time. PostgreSQL's ->> gives the same for both forms:
- * JSON text.
+ * A call of four hours has 20,000 lines. jansson takes 800 bytes for each; as
+ * JSON text they have a tenth of it. So a list of many lines is an array of
+ * strings, each of which holds the JSON of LINES_FEW lines, in payloads as in
+ * facts. A short one is an array of objects, as OpenPhone has it.
  *
- * Text that lines_end() made has an array a line, [content, start, end,
- * identifier, userId], null for what is not known, and each begins a row.
+ * In the text a line is an array, [content, start, end, identifier, userId,
+ * actorId], null for what is not known and nothing after the last that is,
+ * and takes a row. In PostgreSQL:
+ *	SELECT line FROM jsonb_array_elements_text(dialogue) AS text,
+ *		jsonb_array_elements(text::jsonb) AS line
  */
 #ifndef MODEL_LINES_H
 #define MODEL_LINES_H
@@ -18,42 +20,34 @@
 
 #include <jansson.h>
 
-#include "base/buf.h"
-
-/* More lines than this are kept as text. It depends on nothing but the lines,
+/* From this many lines on they are text. It depends on nothing but the lines,
  * so that the same dialogue is always the same fact. */
-#define LINES_FEW 1000
+#define LINES_FEW 500
 
 /* ---- reading ---- */
 
 struct lines {
 	const json_t *list; /* borrowed */
-	size_t at;	    /* index in the array, or byte of the text */
+	size_t next;	    /* index in it */
+	const char *row;    /* in the text before; NULL: it is over */
 	bool failed;	    /* out of memory */
 };
 
-/* A list of either form; of any other value, and NULL, there are no lines. */
+/* Of any value but an array, and of NULL, there are no lines. */
 void lines_begin(struct lines *lines, const json_t *list);
 
-/* The next line, {content, start, end, identifier, userId}; a new reference
- * to what may be shared. NULL: no more, or out of memory (see failed). */
+/* The next line, {content, start, end, identifier, userId, actorId}; a new
+ * reference to what may be shared. NULL: no more, or out of memory. */
 json_t *lines_next(struct lines *lines);
 
-/* How many lines there are in a list that lines_end() made. */
 size_t lines_count(const json_t *list);
-
-/* Parse the next element of the JSON array at s. *at is 0 at first, and then
- * behind what was read. 1 and a new reference; 0 after the last; -1: not JSON,
- * or out of memory (error->text tells). */
-int lines_parse(const char *s, size_t n, size_t *at, json_t **ret,
-    json_error_t *error);
 
 /* ---- writing ---- */
 
 struct lines_writer {
-	json_t *few;	 /* the lines, as long as they are not many … */
-	struct buf text; /* … and the text of all, from then on */
-	bool failed;	 /* out of memory */
+	json_t *texts; /* of what is complete */
+	json_t *few;   /* the lines after that */
+	bool failed;   /* out of memory */
 };
 
 void lines_new(struct lines_writer *writer);

@@ -10,10 +10,6 @@
 
 #include "base/err.h"
 
-/* An array under the name "dialogue" that takes more bytes than this comes as a
- * string with its JSON text, to be read by model/lines. */
-#define PAYLOAD_LONG 65536
-
 /*
  * The object that the bytes spell; the caller's reference. Of members with
  * the same name the last one counts.
@@ -22,6 +18,8 @@
  * bytes that are not UTF-8. PostgreSQL's jsonb and jansson refuse it. Such
  * spots become U+FFFD, and *note says what they were (static text); it is
  * NULL for the rest. The bytes themselves remain the truth.
+ *
+ * An array of many lines under the name "dialogue" comes as model/lines has it.
  *
  * NULL: not a JSON object, ERR_PERMANENT; the message quotes nothing of the
  * payload. Or ERR_RETRY: out of memory.

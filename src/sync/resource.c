@@ -14,7 +14,7 @@
 enum {
 	/* A result's row is in memory several times over, and what libpq has
 	 * taken for it, it keeps: long values are fetched in pieces. */
-	PIECE = 128 * 1024,
+	PIECE = 64 * 1024,
 	LONGEST = 256 * 1024 * 1024
 };
 
