@@ -20,20 +20,26 @@ lines_begin(struct lines *lines, const json_t *list)
 	*lines = (struct lines){ .list = list };
 }
 
-/* The object that a row stands for. */
+/* The object that a row stands for. NULL: the row isn't one of ours, or memory
+ * is out. */
 static json_t *
-unpack(const char *row, size_t n)
+unpack(const char *row, size_t n, bool *failed)
 {
-	json_t *values = json_loadb(row, n, 0, NULL), *line = json_object();
-	int rc = values == NULL || line == NULL ? -1 : 0;
-	json_t *value;
+	json_error_t error;
+	json_t *values = json_loadb(row, n, 0, &error), *line, *value;
 	size_t i;
 
+	if (values == NULL) {
+		*failed = json_error_code(&error) == json_error_out_of_memory;
+		return NULL;
+	}
+	*failed = (line = json_object()) == NULL;
 	json_array_foreach (values, i, value)
-		if (i < NAMES && !json_is_null(value))
-			rc |= json_object_set(line, names[i], value);
+		if (i < NAMES && !json_is_null(value) &&
+		    json_object_set(line, names[i], value) != 0)
+			*failed = true;
 	json_decref(values);
-	if (rc == 0)
+	if (!*failed)
 		return line;
 	json_decref(line);
 	return NULL;
@@ -47,21 +53,23 @@ next_row(struct lines *lines)
 	const char *row = lines->row + 1;
 	const char *end = strchr(row, '\n');
 	size_t n = end == NULL ? strlen(row) : (size_t)(end - row);
-	json_t *line = n == 0 ? NULL : unpack(row, n - 1);
 
 	lines->row = end;
-	lines->failed = line == NULL;
-	return line;
+	return n == 0 ? NULL : unpack(row, n - 1, &lines->failed);
 }
 
 json_t *
 lines_next(struct lines *lines)
 {
 	const json_t *element;
+	json_t *line;
 
 	while (!lines->failed) {
-		if (lines->row != NULL)
-			return next_row(lines);
+		if (lines->row != NULL) {
+			if ((line = next_row(lines)) != NULL)
+				return line;
+			continue;
+		}
 		element = json_array_get(lines->list, lines->next++);
 		if (!json_is_string(element))
 			return json_incref((json_t *)element);
