@@ -1,4 +1,6 @@
--- $1 workspace, $2 kind, $3 id. recheck_in: seconds, null: nothing expected
-SELECT facts, times, checks,
+-- $1 workspace, $2 kind, $3 id, $4 bytes: of the facts what comes first.
+-- recheck_in: seconds, null: nothing expected
+SELECT substring(convert_to(facts::text, 'UTF8') FROM 1 FOR $4::int) AS piece,
+       octet_length(facts::text) AS size, times, checks,
        extract(epoch FROM recheck_at - now())::bigint AS recheck_in
   FROM resource WHERE workspace = $1 AND kind = $2 AND id = $3

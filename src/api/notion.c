@@ -536,10 +536,10 @@ out:
 
 /* The query string of one page of a list. */
 static int
-page_query(struct buf *out, const char *cursor, struct err *err)
+page_query(struct buf *out, int at_once, const char *cursor, struct err *err)
 {
 	buf_reset(out);
-	if (buf_adds(out, "/children?page_size=100") == 0 &&
+	if (buf_addf(out, "/children?page_size=%d", at_once) == 0 &&
 	    (*cursor == '\0' ||
 		(buf_adds(out, "&start_cursor=") == 0 &&
 		    uri_escape(out, cursor, false) == 0)))
@@ -548,9 +548,42 @@ page_query(struct buf *out, const char *cursor, struct err *err)
 	return -1;
 }
 
-int
-notion_children(const struct notion *notion, const char *parent, json_t **ret,
-    struct err *err)
+/* Who made which block, without what it says: {id, created_by}. */
+static json_t *
+brief(const json_t *blocks)
+{
+	json_t *ret = json_array();
+	const json_t *block;
+	size_t i;
+
+	json_array_foreach (blocks, i, block)
+		json_array_append_new(ret,
+		    json_pack("{s:O*, s:O*}", "id",
+			json_object_get(block, "id"), "created_by",
+			json_object_get(block, "created_by")));
+	if (json_array_size(ret) == json_array_size(blocks))
+		return ret;
+	json_decref(ret);
+	return NULL;
+}
+
+/* An answer's blocks are added to all, whole or in brief. */
+static int
+take_children(json_t *all, const json_t *json, bool whole)
+{
+	json_t *results = json_object_get(json, "results");
+	json_t *taken = whole || !json_is_array(results)
+	    ? json_incref(results)
+	    : brief(results);
+	int rc = json_array_extend(all, taken);
+
+	json_decref(taken);
+	return rc;
+}
+
+static int
+list_children(const struct notion *notion, const char *parent, bool whole,
+    int at_once, json_t **ret, struct err *err)
 {
 	struct call call = { .what = "list blocks",
 		.method = "GET",
@@ -562,16 +595,15 @@ notion_children(const struct notion *notion, const char *parent, json_t **ret,
 
 	buf_init(&query, 1024);
 	do {
-		if (page_query(&query, rest_text(json, "next_cursor"), err) !=
-		    0)
+		if (page_query(&query, at_once,
+			rest_text(json, "next_cursor"), err) != 0)
 			goto out;
 		json_decref(json);
 		json = NULL;
 		call.rest = buf_text(&query);
 		if (request(notion, &call, &json, err) != 0)
 			goto out;
-		if (json_array_extend(all, json_object_get(json, "results")) !=
-		    0) {
+		if (take_children(all, json, whole) != 0) {
 			odd_answer(call.what, ERR_RETRY, err);
 			goto out;
 		}
@@ -588,6 +620,20 @@ out:
 	json_decref(json);
 	json_decref(all);
 	return rc;
+}
+
+int
+notion_children(const struct notion *notion, const char *parent, json_t **ret,
+    struct err *err)
+{
+	return list_children(notion, parent, true, 100, ret, err);
+}
+
+int
+notion_children_brief(const struct notion *notion, const char *parent,
+    int at_once, json_t **ret, struct err *err)
+{
+	return list_children(notion, parent, false, at_once, ret, err);
 }
 
 int

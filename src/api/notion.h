@@ -89,6 +89,11 @@ int notion_append(const struct notion *notion, const char *parent,
 int notion_children(const struct notion *notion, const char *parent,
     json_t **ret, struct err *err);
 
+/* The same, of each block only {id, created_by}, asked for at_once (at most
+ * 100) in a request: Notion sends all of their text in any case. */
+int notion_children_brief(const struct notion *notion, const char *parent,
+    int at_once, json_t **ret, struct err *err);
+
 /* A block that is gone already counts as deleted. */
 int notion_delete_block(
     const struct notion *notion, const char *id, struct err *err);

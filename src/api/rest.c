@@ -93,6 +93,8 @@ rest_send(const struct rest *rest, const char *method, const char *path,
 		    gate->ctx, rc == 0 ? resp.status : 0, clock_ms() - begin);
 	if (rc != 0)
 		goto out;
+	free(text); /* before the answer takes as much again */
+	text = NULL;
 	*ret = (struct rest_answer){ .status = resp.status,
 		.json = parse(&resp),
 		.retry_after_ms = resp.retry_after_ms };

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ enum {
 	/* a lingering start that no later one takes over from (cron was
 	 * stopped) ends by itself */
 	LINGER_MAX_MS = 15 * 60 * 1000,
-	STOP_MS = 5000
+	STOP_MS = 5000,
+	BIG_BUFFER = 128 * 1024
 };
 
 static const char usage[] =
@@ -169,6 +171,7 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 		rc = work(sync, db, &job, conf, err);
 		log_context(NULL, NULL, NULL);
 		job_clear(&job);
+		malloc_trim(0); /* a worker waits more than it works */
 	}
 	return rc;
 }
@@ -217,6 +220,10 @@ worker(const struct conf *conf, bool linger)
 	int rc = -1;
 
 	catch_signals();
+	/* A long transcript is several big buffers, one after the other. By
+	 * default the first one freed makes glibc keep the next ones for good;
+	 * with a fixed threshold each goes back to the system. */
+	mallopt(M_MMAP_THRESHOLD, BIG_BUFFER);
 	if (db_new(conf->database.conninfo, conf->database.process,
 	        "ons-process", (int)conf->database.timeout_ms, &db, &err) ==
 	        0 &&

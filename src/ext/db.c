@@ -403,6 +403,27 @@ array(const struct db_arg *arg, struct buf *buf)
 }
 
 static int
+add_dumped(const char *text, size_t n, void *buf)
+{
+	return buf_add(buf, text, n);
+}
+
+/* json_dumps() would have it in memory twice. */
+static char *
+dump(const json_t *json)
+{
+	struct buf buf;
+
+	buf_init(&buf, 1024UL * 1024 * 1024);
+	if (json_dump_callback(json, add_dumped, &buf,
+	        JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
+	            JSON_REAL_PRECISION(15)) == 0)
+		return buf_steal(&buf);
+	buf_free(&buf);
+	return NULL;
+}
+
+static int
 prepare_one(const struct db_arg *arg, struct prepared *p, size_t i)
 {
 	struct buf buf;
@@ -421,9 +442,7 @@ prepare_one(const struct db_arg *arg, struct prepared *p, size_t i)
 	case DB_ARG_JSON:
 		if (arg->json == NULL)
 			return 0;
-		p->owned[i] = json_dumps(arg->json,
-		    JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
-		        JSON_REAL_PRECISION(15));
+		p->owned[i] = dump(arg->json);
 		break;
 	case DB_ARG_TEXTS:
 		if (array(arg, &buf) != 0) {

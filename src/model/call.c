@@ -391,82 +391,111 @@ call_recordings(const json_t *facts)
 	return list;
 }
 
-/* The line with its times moved by so many seconds. */
+/* The line, which is taken over, with its times moved by so many seconds. */
 static json_t *
-moved_line(const json_t *line, double by)
+moved_line(json_t *line, double by)
 {
-	json_t *copy = json_copy((json_t *)line);
 	static const char *const names[] = { "start", "end" };
+	json_t *copy;
 
-	for (size_t i = 0; copy != NULL && by != 0 && i < 2; i++) {
+	if (line == NULL || by == 0)
+		return line;
+	copy = json_copy(line);
+	for (size_t i = 0; copy != NULL && i < 2; i++) {
 		const json_t *at = json_object_get(line, names[i]);
 
 		if (json_is_number(at) &&
 		    json_object_set_new(copy, names[i],
 			json_real(json_number_value(at) + by)) != 0) {
 			json_decref(copy);
-			return NULL;
+			copy = NULL;
 		}
 	}
+	json_decref(line);
 	return copy;
 }
 
-static int
-append_dialogue(json_t *list, const json_t *transcript, double by)
+/* Leave either the segments or the whole call's: what has more lines. */
+static void
+choose(json_t *parts)
 {
-	const json_t *lines = json_object_get(transcript, "dialogue"), *line;
+	size_t lines = 0, whole = 0, n;
+	const json_t *part;
 	size_t i;
 
-	json_array_foreach (lines, i, line)
-		if (json_array_append_new(list, moved_line(line, by)) != 0)
-			return -1;
+	json_array_foreach (parts, i, part) {
+		n = lines_count(json_object_get(part, "dialogue"));
+		*(text_is(part, "key", "call") ? &whole : &lines) += n;
+	}
+	for (i = json_array_size(parts); i-- > 0;)
+		if (text_is(json_array_get(parts, i), "key", "call") !=
+		    (lines <= whole))
+			json_array_remove(parts, i);
+}
+
+int
+call_lines_begin(struct call_lines *lines, const json_t *facts)
+{
+	*lines = (struct call_lines){ .parts = segments(
+					  json_object_get(facts,
+					      "transcripts")) };
+	if (lines->parts == NULL)
+		return -1;
+	choose(lines->parts);
 	return 0;
 }
 
-/* All segments' lines. The times of a segment count from its own start. */
-static int
-append_segments(json_t *list, const json_t *transcripts)
+/* The times of a segment count from its own start. */
+static void
+begin_part(struct call_lines *lines)
 {
-	json_t *parts = segments(transcripts);
-	const json_t *part;
-	int64_t first = 0, start;
-	size_t i;
-	int rc = parts == NULL ? -1 : 0;
+	const json_t *part = json_array_get(lines->parts, lines->next++);
+	int64_t start;
 
-	json_array_foreach (parts, i, part) {
-		if (text_is(part, "key", "call"))
-			continue;
-		if (!moment(part, "startTime", &start))
-			start = first;
-		if (first == 0)
-			first = start;
-		rc |=
-		    append_dialogue(list, part, (double)(start - first) / 1e6);
-	}
-	json_decref(parts);
-	return rc;
+	if (!moment(part, "startTime", &start))
+		start = lines->first;
+	if (lines->first == 0)
+		lines->first = start;
+	lines->by = (double)(start - lines->first) / 1e6;
+	lines_begin(&lines->part, json_object_get(part, "dialogue"));
 }
 
 json_t *
-call_dialogue(const json_t *facts)
+call_lines_next(struct call_lines *lines)
 {
-	const json_t *transcripts = json_object_get(facts, "transcripts");
-	const json_t *whole = json_object_get(transcripts, "call");
-	json_t *list = json_array();
-	int rc;
+	json_t *line, *moved;
 
-	if (list == NULL)
-		return NULL;
-	rc = append_segments(list, transcripts);
-	if (json_array_size(list) <=
-	    json_array_size(json_object_get(whole, "dialogue"))) {
-		json_array_clear(list);
-		rc |= append_dialogue(list, whole, 0);
-	}
-	if (rc == 0)
-		return list;
-	json_decref(list);
-	return NULL;
+	while ((line = lines_next(&lines->part)) == NULL &&
+	    !lines->part.failed &&
+	    lines->next < json_array_size(lines->parts))
+		begin_part(lines);
+	moved = moved_line(line, lines->by);
+	if (lines->part.failed || (line != NULL && moved == NULL))
+		lines->failed = true;
+	return moved;
+}
+
+int
+call_lines_end(struct call_lines *lines)
+{
+	json_decref(lines->parts);
+	lines->parts = NULL;
+	return lines->failed ? -1 : 0;
+}
+
+int
+call_has_lines(const json_t *facts)
+{
+	struct call_lines lines;
+	json_t *line;
+	bool any;
+
+	if (call_lines_begin(&lines, facts) != 0)
+		return -1;
+	line = call_lines_next(&lines);
+	any = line != NULL;
+	json_decref(line);
+	return call_lines_end(&lines) != 0 ? -1 : any;
 }
 
 /* ---- what is still to come ---------------------------------------------- */

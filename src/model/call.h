@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "model/lines.h"
+
 /* How the call went, from the moments and parts, not from `status` alone (a
  * "completed" call need not have been answered):
  *   answered     somebody of the workspace or the called party talked
@@ -44,9 +46,32 @@ const char *call_own_number(const json_t *facts, const json_t *names);
  * fact with "key", its name under "recordings". */
 json_t *call_recordings(const json_t *facts);
 
-/* Array of {content, start, end, identifier, userId} in the order of time, all
- * segments together; start and end in seconds from the first segment's. */
-json_t *call_dialogue(const json_t *facts);
+/*
+ * The dialogue, {content, start, end, identifier, userId} a line, in the order
+ * of time, all segments together; start and end in seconds from the first
+ * segment's. A line at a time, for there may be 20,000:
+ *
+ *	if (call_lines_begin(&lines, facts) != 0)
+ *		out of memory, and there is nothing to end
+ *	while ((line = call_lines_next(&lines)) != NULL)
+ *		use it; json_decref(line);
+ *	if (call_lines_end(&lines) != 0)
+ *		out of memory
+ */
+struct call_lines {
+	json_t *parts;	   /* transcripts in order; owned */
+	size_t next;	   /* index of the part after this one */
+	struct lines part; /* what is left of this one */
+	double by;	   /* seconds to be added to its times */
+	int64_t first;	   /* microseconds: when the first part began */
+	bool failed;	   /* out of memory */
+};
+int call_lines_begin(struct call_lines *lines, const json_t *facts);
+json_t *call_lines_next(struct call_lines *lines);
+int call_lines_end(struct call_lines *lines);
+
+/* Are there any? -1: out of memory. */
+int call_has_lines(const json_t *facts);
 
 /* Parts that may still come, for a call over for less than CALL_PARTS_WAIT;
  * an older one, and one not over, expects nothing. now: microseconds. */

@@ -408,25 +408,23 @@ summary_lines(const struct draft *draft)
 static json_t *
 transcript_lines(const struct draft *draft, bool title, size_t bold_items)
 {
-	json_t *lines = call_dialogue(draft->facts), *ret = NULL;
+	int any = call_has_lines(draft->facts);
 	struct richtext rt;
 	bool bold = true;
 
-	if (lines == NULL)
+	if (any < 0)
 		return NULL;
 	for (;; bold = false) {
 		richtext_init(&rt);
-		if (title && json_array_size(lines) > 0) {
+		if (title && any) {
 			richtext_add(&rt, RICHTEXT_BOLD, "Transcript");
 			richtext_add(&rt, RICHTEXT_PLAIN, "\n");
 		}
-		if (dialogue_add(&rt, draft, lines, bold, bold_items))
+		if (dialogue_add(&rt, draft, bold, bold_items))
 			break;
 		richtext_free(&rt);
 	}
-	ret = bodypart_text("paragraph", &rt);
-	json_decref(lines);
-	return ret;
+	return bodypart_text("paragraph", &rt);
 }
 
 static json_t *

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "model/call.h"
 #include "model/names.h"
 #include "model/words.h"
 
@@ -12,7 +13,8 @@
 struct turn {
 	struct richtext *rt;
 	bool bold, any;
-	const char *speaker;
+	json_t *line;	     /* its first line; owned */
+	const char *speaker; /* may be of that line */
 	json_int_t seconds;
 	struct buf text;
 };
@@ -56,11 +58,15 @@ turn_end(struct turn *turn)
 }
 
 static void
-turn_add(struct turn *turn, const char *speaker, double at, const char *text)
+turn_add(struct turn *turn, const char *speaker, json_t *line, const char *text)
 {
+	double at = json_number_value(json_object_get(line, "start"));
+
 	if (turn->text.len == 0 || strcmp(turn->speaker, speaker) != 0 ||
 	    turn->text.len + strlen(text) > TURN_BYTES) {
 		turn_end(turn);
+		json_decref(turn->line);
+		turn->line = json_incref(line);
 		turn->speaker = speaker;
 		turn->seconds = at > 0 && at < 1e9 ? (json_int_t)at : 0;
 	}
@@ -78,25 +84,32 @@ line_text(const json_t *line)
 }
 
 bool
-dialogue_add(struct richtext *rt, const struct draft *draft,
-    const json_t *lines, bool bold, size_t max_items)
+dialogue_add(struct richtext *rt, const struct draft *draft, bool bold,
+    size_t max_items)
 {
 	struct turn turn = { .rt = rt, .bold = bold };
+	struct call_lines lines;
 	json_t *line;
-	size_t i;
+	bool fits = true;
 
+	if (call_lines_begin(&lines, draft->facts) != 0) {
+		rt->failed = true;
+		return true;
+	}
 	buf_init(&turn.text, LINE_MAX_BYTES);
-	json_array_foreach (lines, i, line) {
-		if (*line_text(line) == '\0')
-			continue;
-		turn_add(&turn, speaker_of(draft, line),
-		    json_number_value(json_object_get(line, "start")),
-		    line_text(line));
-		if (bold && richtext_count(rt) > max_items)
-			break; /* no use in making the rest of it */
+	/* when they don't fit, there is no use in making the rest of it */
+	while (fits && (line = call_lines_next(&lines)) != NULL) {
+		if (*line_text(line) != '\0')
+			turn_add(&turn, speaker_of(draft, line), line,
+			    line_text(line));
+		json_decref(line);
+		fits = !bold || richtext_count(rt) <= max_items;
 	}
 	turn_end(&turn);
+	json_decref(turn.line);
 	buf_free(&turn.text);
+	if (call_lines_end(&lines) != 0)
+		rt->failed = true;
 	return !bold || richtext_count(rt) <= max_items;
 }
 
@@ -119,13 +132,18 @@ add_plain(struct buf *buf, const json_t *line)
 }
 
 int
-dialogue_plain(struct buf *buf, const json_t *lines)
+dialogue_plain(struct buf *buf, const json_t *facts, size_t enough)
 {
+	struct call_lines lines;
 	json_t *line;
-	size_t i;
+	int rc = 0;
 
-	json_array_foreach (lines, i, line)
-		if (add_plain(buf, line) != 0)
-			return -1;
-	return 0;
+	if (call_lines_begin(&lines, facts) != 0)
+		return -1;
+	while (rc == 0 && buf->len < enough &&
+	    (line = call_lines_next(&lines)) != NULL) {
+		rc = add_plain(buf, line);
+		json_decref(line);
+	}
+	return call_lines_end(&lines) != 0 ? -1 : rc;
 }

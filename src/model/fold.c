@@ -6,6 +6,7 @@
 #include "ext/crypto.h"
 #include "model/contact.h"
 #include "model/field.h"
+#include "model/lines.h"
 #include "model/lww.h"
 
 #define URL_KEY_BYTES 8 /* of the URL's hash */
@@ -285,22 +286,23 @@ fold_summary(struct lww *w, const json_t *summary)
 
 /* The lines that say something, each with the members that it has. */
 static json_t *
-dialogue(struct lww *w, const json_t *lines)
+dialogue(struct lww *w, const json_t *list)
 {
-	json_t *ret = json_array(), *out;
-	const json_t *line;
-	size_t i;
+	struct lines lines;
+	struct lines_writer ret;
+	json_t *line, *made;
 
-	json_array_foreach (lines, i, line) {
-		if (json_string_length(json_object_get(line, "content")) == 0)
-			continue;
-		out = field_object(w, line, line_fields);
-		if (json_array_append_new(ret, out) != 0)
-			w->failed = true;
+	lines_begin(&lines, list);
+	lines_new(&ret);
+	while ((line = lines_next(&lines)) != NULL) {
+		if (json_string_length(json_object_get(line, "content")) > 0)
+			lines_add(&ret, field_object(w, line, line_fields));
+		json_decref(line);
 	}
-	if (ret == NULL)
+	made = lines_end(&ret);
+	if (lines.failed || made == NULL)
 		w->failed = true;
-	return ret;
+	return made;
 }
 
 /* key: the recording's id, or "call" for that of the whole call. */

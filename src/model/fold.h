@@ -27,6 +27,7 @@
  *   summary{status summary[] nextSteps[] jobs[] type title};
  *   transcripts{key: status createdAt startTime duration dialogue[{content
  *     start end identifier userId}]}, key is "call" or the recording's id;
+ *     many lines are texts, see model/lines.h;
  *   recordingsKnown voicemailKnown summaryKnown transcriptKnown
  * message: id direction status from to[] text media[{url type}] mediaKnown
  *   errorCode createdAt updatedAt userId phoneNumberId conversationId

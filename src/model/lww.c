@@ -64,9 +64,13 @@ rank(const struct lww *w, const char *path, const json_t *value)
 static int
 compare_spelling(struct lww *w, const json_t *a, const json_t *b)
 {
-	char *x = json_dumps(a, DUMP_FLAGS), *y = json_dumps(b, DUMP_FLAGS);
+	char *x, *y;
 	int order = 0;
 
+	if (json_equal(a, b))
+		return 0;
+	x = json_dumps(a, DUMP_FLAGS);
+	y = json_dumps(b, DUMP_FLAGS);
 	if (x == NULL || y == NULL)
 		w->failed = true;
 	else

@@ -5,6 +5,9 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "model/lines.h"
+
+#define LONG_BYTES 65536 /* a payload that may have a long dialogue */
 
 enum defect { LONE_SURROGATE = 1, NUL_CHARACTER = 2, INVALID_UTF8 = 4 };
 
@@ -121,34 +124,217 @@ set_error(struct err *err, const json_error_t *error)
 		    (int)len, error->text, error->position);
 }
 
+/* The value that the bytes spell, repaired where that helps; what there was to
+ * be repaired is added to *found. */
+static json_t *
+load_repaired(
+    const char *s, size_t n, unsigned int *found, struct err *err)
+{
+	json_error_t error;
+	json_t *json = load(s, n, &error);
+	unsigned int defects = 0;
+	struct buf copy;
+
+	if (json != NULL)
+		return json;
+	buf_init(&copy, SIZE_MAX / 4);
+	if (repair(s, n, &copy, &defects) != 0) {
+		err_nomem(err);
+		goto out;
+	}
+	if (defects != 0)
+		json = load(copy.data, copy.len, &error);
+	if (json == NULL)
+		set_error(err, &error);
+	*found |= defects;
+out:
+	buf_free(&copy);
+	return json;
+}
+
+/* ---- dialogues ---------------------------------------------------------- */
+
+/* A piece of JSON that is being read. */
+struct reader {
+	const char *s;
+	size_t n, at;
+};
+
+static char
+skip_blanks(struct reader *r)
+{
+	while (r->at < r->n && r->s[r->at] != '\0' &&
+	    strchr(" \t\r\n", r->s[r->at]) != NULL)
+		r->at++;
+	return r->at < r->n ? r->s[r->at] : '\0';
+}
+
+static void
+skip_string(struct reader *r)
+{
+	for (r->at++; r->at < r->n && r->s[r->at] != '"'; r->at++)
+		if (r->s[r->at] == '\\')
+			r->at++;
+	r->at = r->at < r->n ? r->at + 1 : r->n;
+}
+
+/* Go to the comma or bracket that ends an array's element. */
+static void
+skip_element(struct reader *r)
+{
+	size_t depth = 0;
+
+	while (r->at < r->n) {
+		char c = r->s[r->at];
+
+		if (c == '"') {
+			skip_string(r);
+			continue;
+		}
+		if (depth == 0 && (c == ',' || c == ']'))
+			return;
+		depth += c == '[' || c == '{';
+		depth -= depth > 0 && (c == ']' || c == '}');
+		r->at++;
+	}
+}
+
+/* The array at r, a line at a time; NULL: something else than objects or
+ * arrays is in it, it is not JSON, or memory is out. */
+static json_t *
+read_lines(struct reader *r, unsigned int *found)
+{
+	struct lines_writer lines;
+	struct err ignored = ERR_INIT;
+	json_t *line, *list;
+	size_t begin;
+	bool good = true;
+
+	lines_new(&lines);
+	r->at++;
+	if (skip_blanks(r) != ']') {
+		do {
+			begin = r->at;
+			skip_element(r);
+			line = load_repaired(r->s + begin, r->at - begin,
+			    found, &ignored);
+			good = line != NULL && r->at < r->n;
+			lines_add(&lines, line);
+		} while (good && r->s[r->at++] == ',');
+	} else {
+		r->at++;
+	}
+	list = lines_end(&lines);
+	if (good)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* Go to the array of the next member with the name "dialogue". */
+static bool
+find_dialogue(struct reader *r)
+{
+	static const char name[] = "\"dialogue\"";
+	size_t begin;
+
+	while (r->at < r->n) {
+		if (r->s[r->at] != '"') {
+			r->at++;
+			continue;
+		}
+		begin = r->at;
+		skip_string(r);
+		if (r->at - begin != strlen(name) ||
+		    memcmp(r->s + begin, name, strlen(name)) != 0 ||
+		    skip_blanks(r) != ':')
+			continue;
+		r->at++;
+		if (skip_blanks(r) == '[')
+			return true;
+	}
+	return false;
+}
+
+/* Put the dialogues into lists, and the rest of the text, with [i] for the
+ * i-th of them, into rest. */
+static int
+cut_dialogues(struct reader *r, struct buf *rest, json_t *lists,
+    unsigned int *found)
+{
+	size_t plain = 0;
+
+	while (find_dialogue(r)) {
+		if (buf_add(rest, r->s + plain, r->at - plain) != 0 ||
+		    buf_addf(rest, "[%zu]", json_array_size(lists)) != 0 ||
+		    json_array_append_new(lists, read_lines(r, found)) != 0)
+			return -1;
+		plain = r->at;
+	}
+	return buf_add(rest, r->s + plain, r->n - plain);
+}
+
+static int
+put_dialogues_back(json_t *value, const json_t *lists)
+{
+	json_t *mark = json_object_get(value, "dialogue"), *list = NULL;
+	json_t *member;
+	const char *name;
+	size_t i;
+	int rc = 0;
+
+	if (json_is_array(mark)) {
+		list = json_array_get(lists,
+		    (size_t)json_integer_value(json_array_get(mark, 0)));
+		rc = json_object_set(value, "dialogue", list);
+	}
+	json_object_foreach (value, name, member)
+		if (member != list)
+			rc |= put_dialogues_back(member, lists);
+	json_array_foreach (value, i, member)
+		rc |= put_dialogues_back(member, lists);
+	return rc;
+}
+
+/* Parse what may have a long dialogue, without ever having all of it as
+ * values. NULL: no reason is given, load_repaired() finds it. */
+static json_t *
+load_long(const char *s, size_t n, unsigned int *found)
+{
+	struct reader r = { .s = s, .n = n };
+	json_t *lists = json_array(), *json = NULL;
+	struct err ignored = ERR_INIT;
+	struct buf rest;
+
+	buf_init(&rest, SIZE_MAX / 4);
+	if (lists != NULL && cut_dialogues(&r, &rest, lists, found) == 0)
+		json = load_repaired(rest.data, rest.len, found, &ignored);
+	if (json != NULL && put_dialogues_back(json, lists) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	buf_free(&rest);
+	json_decref(lists);
+	return json;
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
 json_t *
 payload_load(const void *bytes, size_t n, const char **note, struct err *err)
 {
-	struct buf copy;
-	json_error_t error;
-	json_t *json;
-	unsigned int found;
+	json_t *json = NULL;
+	unsigned int found = 0;
 
-	*note = NULL;
-	buf_init(&copy, SIZE_MAX / 4);
-	if ((json = load(bytes, n, &error)) == NULL) {
-		if (repair(bytes, n, &copy, &found) != 0) {
-			err_nomem(err);
-			goto out;
-		}
-		if (found != 0) {
-			*note = notes[found];
-			json = load(copy.data, copy.len, &error);
-		}
-	}
-	if (json == NULL) {
-		set_error(err, &error);
-	} else if (!json_is_object(json)) {
+	if (n >= LONG_BYTES)
+		json = load_long(bytes, n, &found);
+	if (json == NULL)
+		json = load_repaired(bytes, n, &found, err);
+	*note = found == 0 ? NULL : notes[found];
+	if (json != NULL && !json_is_object(json)) {
 		err_set(err, ERR_PERMANENT, "not a JSON object");
 		json_decref(json);
 		json = NULL;
 	}
-out:
-	buf_free(&copy);
 	return json;
 }

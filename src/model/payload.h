@@ -19,6 +19,8 @@
  * spots become U+FFFD, and *note says what they were (static text); it is
  * NULL for the rest. The bytes themselves remain the truth.
  *
+ * An array of many lines under the name "dialogue" comes as model/lines has it.
+ *
  * NULL: not a JSON object, ERR_PERMANENT; the message quotes nothing of the
  * payload. Or ERR_RETRY: out of memory.
  */

@@ -6,6 +6,7 @@
 
 #include "base/rfc3339.h"
 #include "model/call.h"
+#include "model/columns.h"
 #include "model/dialogue.h"
 #include "model/message.h"
 #include "model/names.h"
@@ -239,26 +240,22 @@ value_has_voicemail(const struct draft *draft)
 static json_t *
 value_has_transcript(const struct draft *draft)
 {
-	json_t *lines = call_dialogue(draft->facts);
-	bool has = json_array_size(lines) > 0;
+	int has = call_has_lines(draft->facts);
 
-	if (lines == NULL)
-		return NULL;
-	json_decref(lines);
-	return json_boolean(has);
+	return has < 0 ? NULL : json_boolean(has);
 }
 
 static json_t *
 value_transcript(const struct draft *draft)
 {
-	json_t *lines = call_dialogue(draft->facts), *ret = NULL;
+	json_t *ret = NULL;
 	struct buf buf;
 
 	buf_init(&buf, TEXT_MAX);
-	if (lines != NULL && dialogue_plain(&buf, lines) == 0)
+	/* more is cut off there, which shows */
+	if (dialogue_plain(&buf, draft->facts, COLUMNS_BYTES) == 0)
 		ret = text_or_null(buf_text(&buf));
 	buf_free(&buf);
-	json_decref(lines);
 	return ret;
 }
 
@@ -506,19 +503,52 @@ replace_urls(const struct draft *draft, json_t *facts)
 	return 0;
 }
 
+/* The facts, so that files' URLs can be replaced in them; the rest, above all
+ * the dialogue, is shared. */
+static json_t *
+copy_for_urls(const json_t *facts)
+{
+	static const char *const files[] = { "recordings", "voicemail",
+		"media" };
+	json_t *copy = json_copy((json_t *)facts);
+	int rc = copy == NULL ? -1 : 0;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		const json_t *part = json_object_get(facts, files[i]);
+
+		if (part != NULL)
+			rc |= json_object_set_new(
+			    copy, files[i], json_deep_copy(part));
+	}
+	if (rc == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+/* Stops when there is more than a column takes: it is cut off there. */
+static int
+add_until_enough(const char *text, size_t n, void *buf)
+{
+	return ((struct buf *)buf)->len < COLUMNS_BYTES ? buf_add(buf, text, n)
+							: -1;
+}
+
 /* Everything known, as indented JSON. */
 static json_t *
 value_raw(const struct draft *draft)
 {
-	json_t *facts = json_deep_copy(draft->facts), *ret = NULL;
-	char *text = NULL;
+	json_t *facts = copy_for_urls(draft->facts), *ret = NULL;
+	struct buf text;
 
-	if (facts != NULL && replace_urls(draft, facts) == 0)
-		text = json_dumps(facts,
-		    JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
-	if (text != NULL)
-		ret = json_string(text);
-	free(text);
+	buf_init(&text, TEXT_MAX);
+	if (facts != NULL && replace_urls(draft, facts) == 0 &&
+	    (json_dump_callback(facts, add_until_enough, &text,
+		 JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) ==
+		    0 ||
+		text.len >= COLUMNS_BYTES))
+		ret = json_string(buf_text(&text));
+	buf_free(&text);
 	json_decref(facts);
 	return ret;
 }

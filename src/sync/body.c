@@ -10,6 +10,16 @@ struct work {
 	struct sync *sync;
 	const struct job *job;
 	struct pagerow *row;
+	const json_t *wanted;
+};
+
+enum {
+	/* Blocks to be listed in one request: all of a usual page. Those of a
+	 * long transcript are 200 KB of text each, and several times as much
+	 * as they come. */
+	BLOCKS_AT_ONCE = 100,
+	LONG_BLOCKS_AT_ONCE = 2,
+	LONG_BODY = 250000 /* bytes of JSON */
 };
 
 static const char *
@@ -64,11 +74,14 @@ static json_t *
 our_blocks(struct work *w, struct err *err)
 {
 	json_t *children = NULL, *ids = NULL, *block;
+	bool is_long =
+	    json_dumpb(w->wanted, NULL, 0, JSON_COMPACT) > LONG_BODY;
 	size_t i;
 
 	if (know_bot(w->sync, err) != 0 ||
-	    notion_children(
-	        &w->sync->notion, w->row->id, &children, err) != 0)
+	    notion_children_brief(&w->sync->notion, w->row->id,
+	        is_long ? LONG_BLOCKS_AT_ONCE : BLOCKS_AT_ONCE, &children,
+	        err) != 0)
 		return NULL;
 	if ((ids = json_array()) == NULL)
 		err_nomem(err);
@@ -655,7 +668,10 @@ int
 body_write(struct sync *sync, const struct job *job, struct pagerow *row,
     const json_t *wanted, struct err *err)
 {
-	struct work w = { .sync = sync, .job = job, .row = row };
+	struct work w = { .sync = sync,
+		.job = job,
+		.row = row,
+		.wanted = wanted };
 	size_t next = 0, index = 0;
 
 	if (clear_strays(&w, err) != 0)

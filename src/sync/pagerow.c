@@ -109,17 +109,26 @@ pagerow_looked(struct db *db, const struct job *job, struct pagerow *row,
 	return 0;
 }
 
+static int
+add_to_hash(const char *text, size_t n, void *hash)
+{
+	return crypto_hash_add(hash, text, n);
+}
+
 void
 pagerow_hash(const json_t *value, char ret[PAGEROW_HASH_SIZE])
 {
 	unsigned char digest[SHA256_SIZE];
-	char *text = json_dumps(value,
-	    JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	struct crypto_hash *hash = crypto_hash_begin();
+	int rc = -1;
 
 	ret[0] = '\0';
-	if (text != NULL && crypto_sha256(text, strlen(text), digest) == 0)
+	if (hash == NULL)
+		return;
+	rc = json_dump_callback(value, add_to_hash, hash,
+	    JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	if (crypto_hash_end(hash, digest) == 0 && rc == 0)
 		crypto_hex(digest, (PAGEROW_HASH_SIZE - 1) / 2, ret);
-	free(text);
 }
 
 json_t *

@@ -51,15 +51,42 @@ add_all(struct list *list, const json_t *array)
 struct wanted {
 	struct list users, contacts, numbers;
 	const char *line; /* our phone number's id, NULL: not known */
-	json_t *parties, *dialogue; /* what the lists point into */
+	json_t *parties, *speakers; /* what the lists point into */
 };
+
+/* Add a member of a line of the dialogue, and keep what is new of it. */
+static int
+add_speaker(struct wanted *w, struct list *list, const json_t *line,
+    const char *name)
+{
+	json_t *value = json_object_get(line, name);
+	size_t before = list->n;
+
+	add(list, json_string_value(value));
+	return list->n == before ? 0 : json_array_append(w->speakers, value);
+}
+
+static int
+want_speakers(const json_t *facts, struct wanted *w)
+{
+	struct call_lines lines;
+	json_t *line;
+	int rc = 0;
+
+	if (call_lines_begin(&lines, facts) != 0)
+		return -1;
+	while ((line = call_lines_next(&lines)) != NULL) {
+		rc |= add_speaker(w, &w->users, line, "userId");
+		rc |= add_speaker(w, &w->numbers, line, "identifier");
+		json_decref(line);
+	}
+	return call_lines_end(&lines) != 0 ? -1 : rc;
+}
 
 static int
 want(const struct job *job, const json_t *facts, struct wanted *w)
 {
 	bool is_call = strcmp(job->kind, "call") == 0;
-	const json_t *line;
-	size_t i;
 
 	w->line = json_string_value(json_object_get(facts, "phoneNumberId"));
 	add_fact(&w->users, facts, "userId");
@@ -68,22 +95,18 @@ want(const struct job *job, const json_t *facts, struct wanted *w)
 	add_all(&w->contacts, json_object_get(facts, "contactIds"));
 	w->parties = is_call ? call_parties(facts, NULL)
 	                     : message_parties(facts, NULL);
-	w->dialogue = is_call ? call_dialogue(facts) : json_array();
-	if (w->parties == NULL || w->dialogue == NULL)
+	w->speakers = json_array();
+	if (w->parties == NULL || w->speakers == NULL)
 		return -1;
 	add_all(&w->numbers, w->parties);
-	json_array_foreach(w->dialogue, i, line) {
-		add_fact(&w->users, line, "userId");
-		add_fact(&w->numbers, line, "identifier");
-	}
-	return 0;
+	return is_call ? want_speakers(facts, w) : 0;
 }
 
 static void
 wanted_clear(struct wanted *w)
 {
 	json_decref(w->parties);
-	json_decref(w->dialogue);
+	json_decref(w->speakers);
 }
 
 /* ---- OpenPhone's answers ---- */

@@ -11,22 +11,91 @@
 #include "model/payload.h"
 #include "sql/queries.h"
 
+enum {
+	/* A result's row is in memory several times over, and what libpq has
+	 * taken for it, it keeps: long values are fetched in pieces. */
+	PIECE = 64 * 1024,
+	LONGEST = 256 * 1024 * 1024
+};
+
+typedef int fetch_piece_fn(struct db *db, const void *ctx, size_t at,
+    struct db_result **ret, struct err *err);
+
+/* A value of whose bytes the row has the first piece; fetch gets the others.
+ * What it got is put into *ret, also on failure. */
+static int
+whole_value(struct db *db, const struct db_result *first, int row,
+    fetch_piece_fn *fetch, const void *ctx, struct buf *ret, struct err *err)
+{
+	size_t size = (size_t)db_int(first, row, "size"), n = 0;
+	struct db_result *r = NULL;
+	void *piece = db_bytes(first, row, "piece", &n);
+	int rc = 0;
+
+	buf_init(ret, LONGEST);
+	while (rc == 0 && piece != NULL && buf_add(ret, piece, n) == 0) {
+		free(piece);
+		piece = NULL;
+		if (ret->len >= size || n == 0)
+			return 0;
+		rc = fetch(db, ctx, ret->len + 1, &r, err);
+		if (rc == 0 && db_rows(r) == 1)
+			piece = db_bytes(r, 0, "piece", &n);
+		db_result_free(r);
+		r = NULL;
+	}
+	free(piece);
+	if (rc == 0)
+		err_nomem(err);
+	return -1;
+}
+
+static int
+fetch_facts(struct db *db, const void *ctx, size_t at, struct db_result **ret,
+    struct err *err)
+{
+	const struct job *job = ctx;
+
+	return DB_RUN(db, SQL_resource_piece, ret, err,
+	    DB_TEXT(job->workspace), DB_TEXT(job->kind),
+	    DB_TEXT(job->resource_id), DB_INT((int64_t)at), DB_INT(PIECE));
+}
+
+static json_t *
+read_facts(struct db *db, const struct job *job, const struct db_result *r,
+    struct err *err)
+{
+	json_t *facts = NULL;
+	struct buf text;
+
+	if (whole_value(db, r, 0, fetch_facts, job, &text, err) == 0 &&
+	    (facts = json_loadb(text.data, text.len, 0, NULL)) == NULL)
+		err_nomem(err);
+	buf_free(&text);
+	return facts;
+}
+
 /* Take the stored state, or begin with an empty one. */
 static int
 read_state(struct db *db, const struct job *job, struct resource *res,
     struct err *err)
 {
 	struct db_result *r = NULL;
+	json_t *facts;
 
 	if (DB_RUN(db, SQL_resource_get, &r, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
+	        DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+	        DB_INT(PIECE)) != 0)
 		return -1;
 	if (db_rows(r) == 0) {
 		res->state = fold_new();
+	} else if ((facts = read_facts(db, job, r, err)) == NULL) {
+		db_result_free(r);
+		return -1;
 	} else {
 		res->stored = true;
-		res->state = json_pack("{s:o, s:o}", "facts",
-		    db_json(r, 0, "facts"), "times", db_json(r, 0, "times"));
+		res->state = json_pack("{s:o, s:o}", "facts", facts, "times",
+		    db_json(r, 0, "times"));
 		res->checks = db_int(r, 0, "checks");
 		res->recheck = db_text(r, 0, "recheck_in") != NULL;
 		res->recheck_in = db_int(r, 0, "recheck_in");
@@ -39,26 +108,50 @@ read_state(struct db *db, const struct job *job, struct resource *res,
 	return 0;
 }
 
+/* A row of resource_events. */
+struct event_row {
+	const struct db_result *r;
+	int row;
+};
+
 static int
-fold_one(const struct db_result *r, int row, json_t *state, struct err *err)
+fetch_body(struct db *db, const void *ctx, size_t at, struct db_result **ret,
+    struct err *err)
 {
+	const struct event_row *e = ctx;
+
+	return DB_RUN(db, SQL_event_piece, ret, err,
+	    DB_TEXT(db_text(e->r, e->row, "id")),
+	    DB_TEXT(db_text(e->r, e->row, "received_at")),
+	    DB_INT((int64_t)at), DB_INT(PIECE));
+}
+
+static json_t *
+read_envelope(struct db *db, const struct event_row *e, struct err *err)
+{
+	json_t *envelope = NULL;
 	const char *note;
+	struct buf body;
+
+	if (whole_value(db, e->r, e->row, fetch_body, e, &body, err) == 0)
+		envelope = payload_load(buf_text(&body), body.len, &note, err);
+	buf_free(&body);
+	return envelope;
+}
+
+static int
+fold_one(struct db *db, const struct event_row *e, json_t *state,
+    struct err *err)
+{
+	json_t *envelope = read_envelope(db, e, err);
 	struct event event;
-	json_t *envelope;
-	size_t n = 0;
-	void *body = db_bytes(r, row, "body", &n);
 	int rc = -1;
 
-	if (body == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((envelope = payload_load(body, n, &note, err)) != NULL) {
+	if (envelope != NULL) {
 		event_identify(envelope, &event);
 		rc = fold_event(state, envelope, &event, err);
 	}
 	json_decref(envelope);
-	free(body);
 	return rc;
 }
 
@@ -70,7 +163,8 @@ fold_new_events(struct db *db, const struct job *job, struct resource *res,
 	int rc = -1;
 
 	if (DB_RUN(db, SQL_resource_events, &r, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
+	        DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+	        DB_INT(PIECE)) != 0)
 		return -1;
 	res->folded = calloc((size_t)db_rows(r) + 1, sizeof(*res->folded));
 	if (res->folded == NULL) {
@@ -78,9 +172,10 @@ fold_new_events(struct db *db, const struct job *job, struct resource *res,
 		goto out;
 	}
 	for (int i = 0; i < db_rows(r); i++) {
+		const struct event_row row = { .r = r, .row = i };
 		int64_t id = db_int(r, i, "id");
 
-		if (fold_one(r, i, res->state, err) != 0) {
+		if (fold_one(db, &row, res->state, err) != 0) {
 			err_prefix(err, "event %lld", (long long)id);
 			goto out;
 		}

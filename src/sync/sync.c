@@ -109,14 +109,16 @@ postpone(struct err *now, struct err *later, struct err *err)
 	return 0;
 }
 
+/* What is known goes into the page, and is let go of: of a long call it takes
+ * as much memory as the page does. */
 static int
-write_page(struct sync *sync, const struct job *job, const json_t *facts,
+write_page(struct sync *sync, const struct job *job, struct resource *res,
     const json_t *names, const json_t *media, struct err *err)
 {
 	struct destination destination = { 0 };
 	struct page page = { 0 };
 	struct page_input input = { .kind = job->kind,
-		.facts = facts,
+		.facts = res->facts,
 		.names = names,
 		.media = media,
 		.few_blocks =
@@ -127,6 +129,7 @@ write_page(struct sync *sync, const struct job *job, const json_t *facts,
 		return -1;
 	input.schema = destination.schema->id;
 	if (page_render(&input, &page, err) == 0) {
+		resource_free(res);
 		rc = publish(sync, job, &destination, &page, err);
 		page_free(&page);
 	}
@@ -165,7 +168,7 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;
-	if (write_page(sync, job, res->facts, names, media, err) != 0) {
+	if (write_page(sync, job, res, names, media, err) != 0) {
 		pause_for_operator(sync, err);
 		goto out;
 	}

@@ -335,6 +335,21 @@ both_generations_segments_are_one(void **state)
 	json_decref(facts);
 }
 
+/* All lines, as an array. */
+static json_t *
+dialogue(const json_t *facts)
+{
+	struct call_lines lines;
+	json_t *all = json_array(), *line;
+
+	assert_int_equal(call_lines_begin(&lines, facts), 0);
+	while ((line = call_lines_next(&lines)) != NULL)
+		json_array_append_new(all, line);
+	assert_int_equal(call_lines_end(&lines), 0);
+	assert_int_equal(call_has_lines(facts), json_array_size(all) > 0);
+	return all;
+}
+
 #define LINE(text, at) "{\"content\":\"" text "\",\"start\":" at "}"
 
 static void
@@ -352,7 +367,7 @@ segments_are_put_one_after_the_other(void **state)
 					       "A", "0.5") "]}}}");
 
 	(void)state;
-	check_json(call_dialogue(facts),
+	check_json(dialogue(facts),
 	    "[" LINE("a", "0.5") "," LINE("b", "2") "," LINE("c", "61.5") "]");
 	json_decref(facts);
 }
@@ -366,13 +381,13 @@ the_longer_transcript_is_taken(void **state)
 
 	(void)state;
 	check_json(
-	    call_dialogue(facts), "[" LINE("A", "1") "," LINE("B", "2") "]");
+	    dialogue(facts), "[" LINE("A", "1") "," LINE("B", "2") "]");
 	json_decref(facts);
 	facts = parse("{\"transcripts\":{\"CRa\":{\"dialogue\":[" LINE(
 	    "a", "1") "]},\"call\":{\"dialogue\":[" LINE("A", "1") "]}}}");
-	check_json(call_dialogue(facts), "[" LINE("A", "1") "]");
+	check_json(dialogue(facts), "[" LINE("A", "1") "]");
 	json_decref(facts);
-	check_json(call_dialogue(NULL), "[]");
+	check_json(dialogue(NULL), "[]");
 }
 
 /* ---- what is still to come ---------------------------------------------- */

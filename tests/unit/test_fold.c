@@ -2,6 +2,7 @@
 
 #include "base/rfc3339.h"
 #include "model/fold.h"
+#include "model/lines.h"
 #include "model/payload.h"
 
 /* ---- helpers ------------------------------------------------------------ */
@@ -1047,6 +1048,44 @@ numbers_survive_jsonb(void **unused)
 	json_decref(state);
 }
 
+/* The same lines, from a payload's values or from its text, are one fact. */
+static void
+many_lines_are_the_same_fact_however_they_come(void **unused)
+{
+	json_t *states[2] = { fold_new(), fold_new() };
+	json_t *plain = json_array(), *packed, *transcript;
+	struct lines_writer writer;
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	lines_new(&writer);
+	for (int i = 0; i < 1234; i++) {
+		json_t *line = json_pack("{s:s, s:f, s:n, s:s}", "content",
+		    i % 7 == 0 ? "" : "well", "start", (double)i, "userId",
+		    "actorId", "UStest01");
+
+		json_array_append(plain, line);
+		lines_add(&writer, line);
+	}
+	packed = lines_end(&writer);
+	for (size_t i = 0; i < 2; i++) {
+		transcript = json_pack("{s:s, s:O}", "status", "completed",
+		    "dialogue", i == 0 ? plain : packed);
+		assert_int_equal(
+		    fold_rest_transcripts(states[i], transcript, &err), 0);
+		json_decref(transcript);
+	}
+	assert_true(fold_equal(states[0], states[1]));
+	transcript = json_object_get(json_object_get(json_object_get(
+		json_object_get(states[0], "facts"), "transcripts"), "call"),
+	    "dialogue");
+	assert_int_equal(lines_count(transcript), 1234 - 177);
+	json_decref(plain);
+	json_decref(packed);
+	json_decref(states[0]);
+	json_decref(states[1]);
+}
+
 static void
 a_stored_state_goes_on(void **unused)
 {
@@ -1107,6 +1146,7 @@ main(void)
 		cmocka_unit_test(odd_recording_ids_are_replaced),
 		cmocka_unit_test(a_voicemail_may_be_an_array),
 		cmocka_unit_test(numbers_survive_jsonb),
+		cmocka_unit_test(many_lines_are_the_same_fact_however_they_come),
 		cmocka_unit_test(a_stored_state_goes_on),
 	};
 

@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include "base/buf.h"
+#include "model/lines.h"
 #include "model/payload.h"
 
 static json_t *
@@ -156,6 +158,97 @@ deep_nesting_is_refused(void **state)
 	free(body);
 }
 
+/* A payload with a dialogue of 2000 lines, each with the text (a JSON string),
+ * and what stands behind the last. */
+static char *
+long_payload(const char *text, const char *end)
+{
+	struct buf body;
+
+	buf_init(&body, 1 << 20);
+	assert_int_equal(
+	    buf_adds(&body,
+		"{\"dialogue\":[{\"content\":\"few\"}],\"a\":{\"b\":[{"
+		"\"text\":\"\\\"dialogue\\\":[\",\"dialogue\" : [ "),
+	    0);
+	for (int i = 0; i < 2000; i++)
+		assert_int_equal(
+		    buf_addf(&body,
+			"%s{\"content\":\"%d %s\",\"start\":%d.5,\"x\":[{}]}",
+			i == 0 ? "" : " , ", i, text, i),
+		    0);
+	assert_int_equal(buf_adds(&body, end), 0);
+	return buf_steal(&body);
+}
+
+static void
+a_long_dialogue_is_text(void **state)
+{
+	static const char end[] = "]}]},\"n\":[7]}";
+	char *body = long_payload("a \\\"],}{ \xc3\xa9", end);
+	const char *note;
+	json_t *json = load(body, &note), *few, *many, *line;
+	struct lines lines;
+	char text[64];
+
+	(void)state;
+	assert_non_null(json);
+	assert_null(note);
+	few = json_object_get(json, "dialogue");
+	many = json_object_get(json_array_get(json_object_get(
+		json_object_get(json, "a"), "b"), 0), "dialogue");
+	assert_true(json_is_object(json_array_get(few, 0)));
+	assert_true(json_is_string(json_array_get(many, 0)));
+	assert_int_equal(json_integer_value(json_array_get(
+			     json_object_get(json, "n"), 0)), 7);
+	lines_begin(&lines, many);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(text, sizeof(text), "%d a \"],}{ \xc3\xa9", i);
+		line = lines_next(&lines);
+		assert_string_equal(
+		    json_string_value(json_object_get(line, "content")), text);
+		assert_true(json_number_value(json_object_get(line, "start")) ==
+		    i + 0.5);
+		json_decref(line);
+	}
+	assert_null(lines_next(&lines));
+	json_decref(json);
+	free(body);
+}
+
+static void
+a_long_dialogue_is_repaired(void **state)
+{
+	char *body = long_payload("\\ud800 \xff", "]}]}}");
+	const char *note;
+	json_t *json = load(body, &note);
+
+	(void)state;
+	assert_non_null(json);
+	assert_string_equal(note, "invalid UTF-8, lone surrogate");
+	json_decref(json);
+	free(body);
+}
+
+/* What is cut out is looked at as sharply as the rest. */
+static void
+a_long_dialogue_must_be_json(void **state)
+{
+	static const char *const ends[] = { ",]}]}}", "]}]}", "}]}]}}", ",{]}]}}",
+		" x]}]}}", "]]}]}}", "", ",{\"a\":tru}]}]}}", ",\"" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		char *body = long_payload("a", ends[i]);
+		struct err err = ERR_INIT;
+		const char *note;
+
+		assert_null(payload_load(body, strlen(body), &note, &err));
+		assert_int_equal(err.kind, ERR_PERMANENT);
+		free(body);
+	}
+}
+
 int
 main(void)
 {
@@ -168,6 +261,9 @@ main(void)
 		cmocka_unit_test(what_is_not_an_object_is_refused),
 		cmocka_unit_test(the_error_quotes_nothing_of_the_payload),
 		cmocka_unit_test(deep_nesting_is_refused),
+		cmocka_unit_test(a_long_dialogue_is_text),
+		cmocka_unit_test(a_long_dialogue_is_repaired),
+		cmocka_unit_test(a_long_dialogue_must_be_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
