@@ -37,6 +37,7 @@ struct workspace {
 		char *parent_page, *calls_database, *messages_database;
 		char *schema; /* ours, original */
 		char *blocks; /* normal, few */
+		char *call_title, *message_title; /* see title.h */
 	} notion;
 	struct {
 		char *link;     /* portal, public */
@@ -53,6 +54,7 @@ struct workspace {
 	} s3;
 	struct {
 		char *time_zone;
+		int64_t settle_ms;
 	} sync;
 };
 

@@ -29,6 +29,7 @@ struct page_input {
 	const json_t *media;
 
 	enum page_schema schema;
+	const char *title; /* its template, see title.h; NULL: built in */
 	bool few_blocks; /* at most 4 blocks for an ordinary page */
 };
 

@@ -36,24 +36,7 @@ value_title(const struct draft *draft)
 static json_t *
 value_outcome(const struct draft *draft)
 {
-	static const struct {
-		const char *outcome, *option;
-	} options[] = {
-		{ "answered", "Answered" },
-		{ "ai", "AI agent" },
-		{ "voicemail", "Voicemail" },
-		{ "forwarded", "Forwarded" },
-		{ "missed", "Missed" },
-		{ "no-answer", "No answer" },
-		{ "failed", "Failed" },
-		{ "ringing", "Ringing" },
-		{ "in-progress", "In progress" },
-	};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-		if (strcmp(draft->outcome, options[i].outcome) == 0)
-			return json_string(options[i].option);
-	return json_null();
+	return text_or_null(words_outcome(draft->outcome));
 }
 
 static json_t *

@@ -6,6 +6,7 @@
 
 #include "base/rfc3339.h"
 #include "model/page.h"
+#include "sql/queries.h"
 #include "sync/attachment.h"
 #include "sync/destination.h"
 #include "sync/enrich.h"
@@ -123,6 +124,9 @@ write_page(struct sync *sync, const struct job *job, const json_t *facts,
 		    strcmp(sync->ws->notion.blocks, "few") == 0 };
 	int rc = -1;
 
+	input.title = strcmp(job->kind, "call") == 0
+	    ? sync->ws->notion.call_title
+	    : sync->ws->notion.message_title;
 	if (destination_get(sync, job->kind, &destination, err) != 0)
 		return -1;
 	input.schema = destination.schema->id;
@@ -134,6 +138,36 @@ write_page(struct sync *sync, const struct job *job, const json_t *facts,
 	return rc;
 }
 
+/* A call's parts come one after the other: with [sync] settle its page is not
+ * made before they are together. -1 with ERR_WAIT: too early. */
+static int
+settled(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	int64_t ms;
+
+	if (sync->ws->sync.settle_ms == 0 || strcmp(job->kind, "call") != 0)
+		return 0;
+	if (DB_RUN(sync->db, SQL_settle_left, &r, err,
+	        DB_TEXT(job->workspace), DB_TEXT(job->kind),
+	        DB_TEXT(job->resource_id),
+	        DB_TEXT(json_string_value(
+	            json_object_get(res->facts, "completedAt"))),
+	        DB_INT(sync->ws->sync.settle_ms)) != 0)
+		return -1;
+	ms = db_rows(r) == 0 ? 0 : db_int(r, 0, "ms");
+	db_result_free(r);
+	if (ms == 0)
+		return 0;
+	/* people see the call in the database meanwhile */
+	if (resource_save(sync->db, job, res, err) != 0)
+		return -1;
+	err_set(err, ERR_WAIT, "the call's parts are waited for ([sync] settle)");
+	err->retry_after_ms = ms;
+	return -1;
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
@@ -142,6 +176,8 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	json_t *names = NULL, *media = NULL;
 	int rc = -1;
 
+	if (settled(sync, job, res, err) != 0)
+		goto out;
 	if (enrich(sync, job, res, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;

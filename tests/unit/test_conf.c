@@ -112,6 +112,15 @@ static const struct refused {
 	/* only secrets may be in files of their own */
 	{ "[notion]\nschema_file = /etc/x\n", 2,
 	    { "unknown key \"schema_file\"" } },
+	/* templates */
+	{ "[notion]\n\ncall_title = {who} {whom}\n", 3,
+	    { "[notion] call_title: \"{whom}\"", "{who}, {number}",
+		"{title}" } },
+	{ "[notion]\nmessage_title = a } b\n", 2,
+	    { "[notion] message_title: \"} b\"", "}} are braces" } },
+	{ "[notion]\ncall_title = a\n b {\n", 3,
+	    { "[notion] call_title: \"{\"", "{who}" } },
+	{ "[sync]\nsettle = 61m\n", 2, { "from 0s to 1h" } },
 	/* numbers */
 	{ "[process]\nworkers = many\n", 2,
 	    { "[process] workers: \"many\"", "whole number from 1 to 256" } },
