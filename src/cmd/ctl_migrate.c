@@ -33,6 +33,12 @@ apply(struct db *db, const struct migration *m, struct err *err)
 	return 0;
 }
 
+static int
+latest(void)
+{
+	return migrations[migrations_count - 1].version;
+}
+
 /* All or nothing: DDL is transactional in PostgreSQL. */
 static int
 migrate(struct db *db, int *applied, struct err *err)
@@ -46,16 +52,20 @@ migrate(struct db *db, int *applied, struct err *err)
 	    DB_RUN(db, SQL_migration_table, NULL, err) != 0 ||
 	    current_version(db, &version, err) != 0)
 		goto fail;
-	if (version > migrations_count) {
+	if (version > latest()) {
 		err_set(err, ERR_CONFIG,
 		    "the tables are of version %d, this program knows only "
 		    "up to %d: install the newer program",
-		    version, migrations_count);
+		    version, latest());
 		goto fail;
 	}
-	for (int i = version; i < migrations_count; i++, (*applied)++)
+	for (int i = 0; i < migrations_count; i++) {
+		if (migrations[i].version <= version)
+			continue;
 		if (apply(db, &migrations[i], err) != 0)
 			goto fail;
+		(*applied)++;
+	}
 	if (DB_RUN(db, SQL_grants, NULL, err) != 0 ||
 	    DB_RUN(db, SQL_partitions_ahead, NULL, err) != 0 ||
 	    db_commit(db, err) != 0)
@@ -78,6 +88,6 @@ ctl_migrate(struct ctl *ctl, int argc, char **argv)
 		return ctl_fail(&err);
 	if (applied == 0)
 		printf("the tables are up to date (version %d)\n",
-		    migrations_count);
+		    latest());
 	return EX_OK;
 }

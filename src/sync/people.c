@@ -9,6 +9,7 @@
 #include "model/fold.h"
 #include "model/message.h"
 #include "model/names.h"
+#include "model/number.h"
 #include "sql/queries.h"
 
 enum { PEOPLE_MAX = 256, NAME_MAX_BYTES = 256 };
@@ -172,24 +173,12 @@ ask_contact(struct sync *sync, const char *id, struct err *err)
 
 /* ---- contacts ---- */
 
-/* "+1 (555) 000-1111" and "+15550001111" are the same number. */
-static void
-bare_number(const char *text, char *ret, size_t size)
-{
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 1 < size; text++)
-		if (strchr(" ()-.\t/", *text) == NULL)
-			ret[n++] = *text;
-	ret[n] = '\0';
-}
-
 int
 people_remember(
     struct sync *sync, const char *id, const json_t *facts, struct err *err)
 {
 	struct db_bytes numbers[PEOPLE_MAX];
-	char texts[PEOPLE_MAX][32];
+	char texts[PEOPLE_MAX][NUMBER_SIZE];
 	const json_t *list = json_object_get(facts, "phoneNumbers"), *item;
 	json_t *name = full_name(facts);
 	const char *shown = json_string_value(name);
@@ -201,8 +190,7 @@ people_remember(
 	json_array_foreach(list, i, item) {
 		if (n == PEOPLE_MAX || !json_is_string(item))
 			break;
-		bare_number(
-		    json_string_value(item), texts[n], sizeof(texts[n]));
+		number_e164(json_string_value(item), texts[n]);
 		numbers[n] =
 		    (struct db_bytes){ texts[n], strlen(texts[n]) };
 		n++;

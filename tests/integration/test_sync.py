@@ -88,3 +88,153 @@ def test_titles_by_templates(stack: Stack, tmp_path: Path) -> None:
              for event in events]
     assert shown == ["2026-04-13 Answered: Jane Doe (Main)",
                      "incoming {Is the shop open on Easter Monday? 🐣}"]
+
+
+# --- names ---
+
+class Person:
+    """A contact of the test's own, who calls and writes."""
+
+    def __init__(self, stack: Stack, typed: str = "{}") -> None:
+        self.stack = stack
+        self.suffix = stack.fresh()
+        self.id = f"CT{self.suffix}"
+        self.number = f"+1555{int(self.suffix[1:]):07}"
+        national = self.number[2:]
+        self.typed = typed.format(self.number, national[:3], national[3:6],
+                                  national[6:])
+        self.told = 0
+
+    def event(self, name: str, known: bool = True) -> dict[str, Any]:
+        """A delivery of this person's; known: OpenPhone names the contact."""
+        self.told += 1
+        event = self.stack.load(name, f"{self.suffix}n{self.told}")
+        text = json.dumps(event).replace("+15550001111", self.number)
+        event = json.loads(text.replace("CTtest01", self.id))
+        if not known:
+            event["data"]["context"]["contacts"] = {
+                "ids": [], "lookupStatus": "none"}
+        return event
+
+    def contact(self, first: str, deleted: bool = False) -> dict[str, Any]:
+        """The event that tells the name, later than all before."""
+        self.told += 1
+        event = self.stack.load(
+            f"2026-03-30/contact.{'deleted' if deleted else 'updated'}")
+        event["id"] += f"-{self.suffix}-{self.told}"
+        event["createdAt"] = f"2026-05-01T00:00:{self.told:02}.000Z"
+        resource = event["data"]["resource"]
+        resource |= {"id": self.id, "firstName": first, "lastName": "Roe",
+                     "updatedAt": event["createdAt"],
+                     "phoneNumbers": [{"value": self.typed,
+                                       "type": "phone-number"}]}
+        return event
+
+
+def titles(stack: Stack, events: list[dict[str, Any]]) -> list[str]:
+    return [title(stack.page(deliver.resource_id(event))) for event in events]
+
+
+def relink(stack: Stack, *args: str) -> int:
+    done = stack.run("onsctl", "--json", "relink", *args)
+    return int(json.loads(done.stdout)["due"])
+
+
+@pytest.mark.parametrize("typed", ["{}", "({1}) {2}-{3}", "1 {1} {2} {3}"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
+    """Right on what is written later; on what was written before after
+    relink, for which other people's pages are left alone."""
+    person, other = Person(stack, typed), Person(stack)
+    stack.send(person.contact("Ann"), other.contact("Olga"))
+    stack.process()
+    early = [person.event("2026-03-30/call.completed", known),
+             person.event("2026-03-30/message.received", known)]
+    others = [other.event("2026-03-30/message.received")]
+    stack.send(*early, *others)
+    stack.process()
+    assert all("Ann Roe" in shown for shown in titles(stack, early))
+
+    stack.send(person.contact("Anna"))
+    stack.process()
+    late = [person.event("2026-03-30/call.completed", known)]
+    stack.send(*late)
+    stack.process()
+    assert "Anna Roe" in titles(stack, late)[0]
+    assert all("Ann Roe" in shown for shown in titles(stack, early))
+
+    keys = {deliver.resource_id(event) for event in early}
+    found = relink(stack)
+    due = stack.rows("SELECT resource_id, priority FROM v_jobs")
+    assert len(due) == found
+    assert {job["priority"] for job in due} == {20}
+    due = {job["resource_id"] for job in due}
+    assert keys <= due
+    assert not due & {deliver.resource_id(event) for event in late + others}
+    stack.process()
+    assert all("Anna Roe" in shown for shown in titles(stack, early))
+    page = stack.page(deliver.resource_id(early[0]))
+    assert "Anna Roe" in json.dumps(page["properties"]["With"])
+    assert "Olga Roe" in titles(stack, others)[0]
+    relink(stack)
+    assert not keys & {job["resource_id"] for job in
+                       stack.rows("SELECT resource_id FROM v_jobs")}
+
+
+def test_who_is_relinked(stack: Stack) -> None:
+    person = Person(stack)
+    stack.send(person.contact("Ann"))
+    stack.process()
+    events = [person.event("2026-03-30/call.completed"),
+              person.event("2026-03-30/message.received", known=False)]
+    stack.send(*events)
+    stack.process()
+    keys = [deliver.resource_id(event) for event in events]
+    assert relink(stack, keys[0]) == 1
+    assert relink(stack, *keys) == 2
+    assert relink(stack, person.id) == 2
+    national = person.number[2:]
+    assert relink(stack, f"({national[:3]}) {national[3:]}") == 2
+    assert relink(stack, "CTnobody") == 0
+    # both of them are of April 13
+    assert relink(stack, "--since", "2026-04-13", person.id) == 2
+    assert relink(stack, "--since", "2026-04-14", person.id) == 0
+    assert relink(stack, "--all") == stack.rows(
+        "SELECT count(*) FROM resource WHERE kind <> 'contact'")[0]["count"]
+    for wrong in (["--since", "tomorrow"], ["--since", "2026-02-30"],
+                  ["--all", keys[0]], ["--nonsense"]):
+        assert stack.run("onsctl", "relink", *wrong,
+                         expect=64).stdout == ""
+    stack.process()
+    before = requests_to_notion(stack)
+    assert relink(stack, "--all") > 2
+    stack.process()
+    assert requests_to_notion(stack) == before  # nothing had changed
+
+
+def test_a_deleted_contact_keeps_its_name(stack: Stack) -> None:
+    person = Person(stack)
+    stack.send(person.contact("Ann"))
+    stack.process()
+    stack.send(person.contact("Ann", deleted=True))
+    stack.process()
+    event = person.event("2026-03-30/message.received")
+    stack.send(event)
+    stack.process()
+    assert "Ann Roe" in titles(stack, [event])[0]
+
+
+def test_status_tells_requests_for_each_page(stack: Stack) -> None:
+    stack.send(stack.load("2026-03-30/message.received", stack.fresh()))
+    stack.process()
+    lines = stack.run("onsctl", "status").stdout
+    told = json.loads(stack.run("onsctl", "--json", "status").stdout)
+    pages, things = told["pages_written_today"], told["resources_today"]
+    assert (pages, things) == (
+        stack.rows("SELECT count(*) FROM page")[0]["count"],
+        stack.rows("SELECT count(DISTINCT resource_id) FROM job_done"
+                   " WHERE kind <> 'contact'")[0]["count"])
+    asked = told["requests_today"]
+    assert f"{asked['notion'] / pages:.2f} for each page written" in lines
+    assert f"{asked['openphone'] / things:.2f} for each call or message" \
+        in lines

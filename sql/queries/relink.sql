@@ -1,0 +1,52 @@
+-- $1 workspace, $2 ids (of calls, messages, contacts, users, our lines) and
+-- telephone numbers, $3 day or null, $4 its time zone, $5 all of them,
+-- $6 priority. Calls and messages become due: those that the ids name or that
+-- mention them; without ids those on whose page a name stands that changed
+-- after it was written.
+WITH given AS (
+	SELECT unnest($2::text[]) AS who
+), changed AS (
+	SELECT id AS who, id, changed_at FROM directory
+	 WHERE workspace = $1 AND changed_at IS NOT NULL
+	UNION ALL
+	SELECT c.number, d.id, d.changed_at
+	  FROM directory d JOIN contact_number c
+	    ON c.workspace = d.workspace AND c.contact_id = d.id
+	 WHERE d.workspace = $1 AND d.kind = 'contact'
+	   AND d.changed_at IS NOT NULL
+), wanted AS (
+	SELECT who, 'infinity'::timestamptz AS changed_at FROM given
+	UNION ALL
+	SELECT c.number, 'infinity' FROM contact_number c
+	  JOIN given ON given.who = c.contact_id WHERE c.workspace = $1
+	UNION ALL
+	SELECT who, changed_at FROM changed
+	 WHERE NOT EXISTS (SELECT FROM given)
+), due AS MATERIALIZED (
+	SELECT job_due(r.workspace, r.kind, r.id, $6::int)
+	  FROM resource r LEFT JOIN page p
+	    ON (p.workspace, p.kind, p.resource_id)
+	     = (r.workspace, r.kind, r.id)
+	 WHERE r.workspace = $1 AND r.kind IN ('call', 'message')
+	   AND p.state IS DISTINCT FROM 'trashed'
+	   AND ($3::text IS NULL OR
+		coalesce((r.facts ->> 'createdAt')::timestamptz, r.changed_at)
+		>= $3::timestamp AT TIME ZONE $4::text)
+	   AND ($5::boolean OR EXISTS (
+		SELECT FROM (
+			SELECT jsonb_path_query(r.facts, '$.keyvalue()
+				? (@.key like_regex "^(id|userId|answeredBy|initiatedBy|phoneNumberId|from|to|participants|external|forwardedFrom|forwardedTo|contactIds)$").value[*]')
+			UNION ALL
+			SELECT jsonb_path_query(r.facts, '$.voicemail.from')
+			UNION ALL
+			SELECT jsonb_path_query(r.facts,
+				'$.transcripts.*.dialogue[*].identifier')
+			UNION ALL
+			SELECT jsonb_path_query(r.facts,
+				'$.transcripts.*.dialogue[*].userId')
+		  ) m (value)
+		  JOIN wanted w ON w.who = m.value #>> '{}'
+		 WHERE w.changed_at > coalesce(p.written_at, '-infinity')
+		   AND (p.written_at IS NOT NULL OR w.changed_at = 'infinity')))
+)
+SELECT count(*) AS due FROM due
