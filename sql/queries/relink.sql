@@ -5,15 +5,21 @@
 -- after it was written.
 WITH given AS (
 	SELECT unnest($2::text[]) AS who
+), named AS (
+	-- a contact's own page is a change, too: others link to it
+	SELECT d.kind, d.id,
+	       greatest(d.changed_at, p.created_at) AS changed_at
+	  FROM directory d LEFT JOIN page p
+	    ON (p.workspace, p.kind, p.resource_id, p.state)
+	     = (d.workspace, d.kind, d.id, 'written')
+	 WHERE d.workspace = $1
+	   AND (d.changed_at IS NOT NULL OR p.created_at IS NOT NULL)
 ), changed AS (
-	SELECT id AS who, id, changed_at FROM directory
-	 WHERE workspace = $1 AND changed_at IS NOT NULL
+	SELECT id AS who, changed_at FROM named
 	UNION ALL
-	SELECT c.number, d.id, d.changed_at
-	  FROM directory d JOIN contact_number c
-	    ON c.workspace = d.workspace AND c.contact_id = d.id
-	 WHERE d.workspace = $1 AND d.kind = 'contact'
-	   AND d.changed_at IS NOT NULL
+	SELECT c.number, n.changed_at
+	  FROM named n JOIN contact_number c ON c.contact_id = n.id
+	 WHERE c.workspace = $1 AND n.kind = 'contact'
 ), wanted AS (
 	SELECT who, 'infinity'::timestamptz AS changed_at FROM given
 	UNION ALL

@@ -15,6 +15,7 @@ static const struct option options[] = {
 	{ "parent", required_argument, NULL, 'p' },
 	{ "calls", required_argument, NULL, 'C' },
 	{ "messages", required_argument, NULL, 'M' },
+	{ "contacts", no_argument, NULL, 'P' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -22,24 +23,31 @@ struct choice {
 	const char *kind;
 	const char *given;      /* id or URL, NULL: make a new one */
 	const char *configured; /* the same from the configuration */
+	bool optional;          /* not made unless asked for */
 };
 
 static volatile sig_atomic_t never;
 
-static int
-report(const char *kind, const char *what, const struct destination *d)
+/* Without a database of contacts nobody misses a relation to it. */
+static void
+report(struct sync *sync, const char *kind, const char *what,
+    const struct destination *d)
 {
-	const char *name;
-	json_t *id;
+	struct destination contacts = { 0 };
+	struct err ignored = ERR_INIT;
+	bool related = false;
 
+	(void)destination_find(sync, "contact", &contacts, &related, &ignored);
+	destination_clear(&contacts);
 	printf("%ss: %s database %s\n", kind, what, d->database);
 	for (size_t i = 0; i < d->schema->n; i++) {
-		name = d->schema->columns[i].name;
-		id = json_object_get(d->columns, name);
-		if (id == NULL)
-			printf("  no column \"%s\": left out\n", name);
+		const struct schema_column *column = &d->schema->columns[i];
+
+		if (json_object_get(d->columns, column->name) == NULL &&
+		    (related || strcmp(column->type, "relation") != 0))
+			printf("  no column \"%s\": left out\n",
+			    column->name);
 	}
-	return 0;
 }
 
 /* A database that is there and readable is kept: init can be run again. */
@@ -47,20 +55,18 @@ static int
 keep(struct sync *sync, const char *kind, bool *kept, struct err *err)
 {
 	struct destination d = { 0 };
-	struct err missing = ERR_INIT;
+	bool found = false;
 	int rc;
 
 	*kept = false;
-	if (destination_get(sync, kind, &d, &missing) != 0) {
-		if (missing.kind == ERR_OPERATOR && missing.status == 0)
-			return 0; /* none yet */
-		*err = missing;
+	if (destination_find(sync, kind, &d, &found, err) != 0)
 		return -1;
-	}
+	if (!found)
+		return 0;
 	rc = destination_refresh(sync, kind, &d, err);
 	if (rc == 0) {
 		*kept = true;
-		report(kind, "using", &d);
+		report(sync, kind, "using", &d);
 	}
 	destination_clear(&d);
 	return rc;
@@ -70,7 +76,7 @@ static int
 set_up(struct sync *sync, const struct choice *choice, const char *parent,
     struct err *err)
 {
-	enum page_schema style = destination_style(sync);
+	enum page_schema style = destination_style(sync, choice->kind);
 	struct destination d = { 0 };
 	const char *id =
 	    choice->given != NULL ? choice->given : choice->configured;
@@ -80,7 +86,7 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 	if (id == NULL) {
 		if (keep(sync, choice->kind, &kept, err) != 0)
 			return -1;
-		if (kept)
+		if (kept || choice->optional)
 			return 0;
 		if (parent == NULL) {
 			err_set(err, ERR_CONFIG,
@@ -96,7 +102,7 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 	    : destination_create(
 	          sync, choice->kind, parent, style, &d, err);
 	if (rc == 0)
-		report(choice->kind, id != NULL ? "using" : "made", &d);
+		report(sync, choice->kind, id != NULL ? "using" : "made", &d);
 	destination_clear(&d);
 	return rc;
 }
@@ -110,6 +116,9 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		.configured = ws->notion.calls_database };
 	struct choice messages = { .kind = "message",
 		.configured = ws->notion.messages_database };
+	struct choice contacts = { .kind = "contact",
+		.configured = ws->notion.contacts_database,
+		.optional = true };
 	struct err err = ERR_INIT;
 	struct sync sync = { 0 };
 	int c, rc;
@@ -125,6 +134,11 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		case 'M':
 			messages.given = optarg;
 			break;
+		case 'P': /* with a database or without */
+			contacts.optional = false;
+			if (optind < argc && *argv[optind] != '-')
+				contacts.given = argv[optind++];
+			break;
 		default:
 			return ctl_usage(argv[0]);
 		}
@@ -133,7 +147,10 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
-	rc = set_up(&sync, &calls, parent, &err);
+	/* the others have relations to it */
+	rc = set_up(&sync, &contacts, parent, &err);
+	if (rc == 0)
+		rc = set_up(&sync, &calls, parent, &err);
 	if (rc == 0)
 		rc = set_up(&sync, &messages, parent, &err);
 	sync_free(&sync);

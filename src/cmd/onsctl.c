@@ -19,7 +19,8 @@ static const struct command {
 	    ctl_check_config },
 	{ "config", "", "print every setting in force", ctl_config },
 	{ "init",
-	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE]",
+	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
+	    "[--contacts [DATABASE]]",
 	    "make the Notion databases, or use existing ones", ctl_init },
 	{ "jobs", "[--dead] [--limit N]", "list unfinished work", ctl_jobs },
 	{ "migrate", "", "create or update the tables", ctl_migrate },

@@ -35,6 +35,7 @@ struct workspace {
 		int64_t rate; /* requests a minute */
 		int64_t timeout_ms;
 		char *parent_page, *calls_database, *messages_database;
+		char *contacts_database;
 		char *schema; /* ours, original */
 		char *blocks; /* normal, few */
 		char *call_title, *message_title; /* see title.h */

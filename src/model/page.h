@@ -18,7 +18,7 @@
 
 /* All of it stays the caller's. */
 struct page_input {
-	const char *kind;    /* "call" or "message" */
+	const char *kind;    /* "call", "message" or, of ours, "contact" */
 	const json_t *facts; /* see fold.h */
 	const json_t *names; /* see names.h; may be NULL */
 

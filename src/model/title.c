@@ -139,9 +139,37 @@ add_message(const struct draft *draft, struct buf *buf)
 	return words_clip(buf, text, TEXT_UNITS);
 }
 
+static const char *
+first_of(const struct draft *draft, const char *list)
+{
+	return json_string_value(
+	    json_array_get(json_object_get(draft->facts, list), 0));
+}
+
+/* "Ann Lee", else whatever tells one contact from another. */
+static int
+add_contact(const struct draft *draft, struct buf *buf)
+{
+	const char *first = draft_fact(draft, "firstName");
+	const char *last = draft_fact(draft, "lastName");
+	const char *name = draft_fact(draft, "company");
+
+	if (first != NULL && last != NULL)
+		return buf_addf(buf, "%s %s", first, last);
+	if (first != NULL || last != NULL)
+		name = first != NULL ? first : last;
+	if (name == NULL)
+		name = first_of(draft, "phoneNumbers");
+	if (name == NULL)
+		name = first_of(draft, "emails");
+	return buf_adds(buf, name != NULL ? name : "A contact");
+}
+
 static int
 add_built_in(const struct draft *draft, struct buf *buf)
 {
+	if (draft->contact)
+		return add_contact(draft, buf);
 	return draft->call ? add_call(draft, buf) : add_message(draft, buf);
 }
 
@@ -370,5 +398,7 @@ title_icon(const struct draft *draft)
 {
 	if (draft->call)
 		return words_of(draft->outcome)->icon;
+	if (draft->contact)
+		return "👤";
 	return message_failed(draft->facts) ? "⚠️" : "💬";
 }

@@ -23,8 +23,13 @@ struct destination {
 	json_t *columns;    /* our column's name -> property id */
 };
 
-/* The database for this kind of page. One that is only named in the
- * configuration is adopted. ERR_OPERATOR when there is none. */
+/* The database for this kind of page ("call", "message", "contact"). One that
+ * is only named in the configuration is adopted. *found: there is one; *ret is
+ * filled then. */
+int destination_find(struct sync *sync, const char *kind,
+    struct destination *ret, bool *found, struct err *err);
+
+/* The same; ERR_OPERATOR when there is none. */
 int destination_get(struct sync *sync, const char *kind,
     struct destination *ret, struct err *err);
 void destination_clear(struct destination *destination);
@@ -33,7 +38,8 @@ void destination_clear(struct destination *destination);
 int destination_refresh(struct sync *sync, const char *kind,
     struct destination *destination, struct err *err);
 
-/* Make a new one under a page; or use an existing one, by id or URL of the
+/* Make a new one under a page (calls and messages with a relation to the
+ * contacts, if there is a database of them); or use an existing one, by id or URL of the
  * database or of its data source. Both remember it. */
 int destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err);
@@ -45,7 +51,7 @@ int destination_adopt(struct sync *sync, const char *kind, const char *id,
 int destination_key(const struct destination *destination, const char **id,
     const char **type, struct err *err);
 
-/* The style that the configuration asks for. */
-enum page_schema destination_style(const struct sync *sync);
+/* The style that the configuration asks for; contacts have one only. */
+enum page_schema destination_style(const struct sync *sync, const char *kind);
 
 #endif

@@ -163,9 +163,12 @@ ask_contact(struct sync *sync, const char *id, struct err *err)
 		;
 	else if (contact == NULL)
 		rc = put(sync, "contact", id, NULL, NULL, err);
-	else if (fold_rest_contact(state, contact, err) == 0)
-		rc = people_remember(
-		    sync, id, json_object_get(state, "facts"), err);
+	else if (fold_rest_contact(state, contact, err) == 0 &&
+	    people_remember(
+	        sync, id, json_object_get(state, "facts"), err) == 0)
+		rc = DB_RUN(sync->db, SQL_contact_due, NULL, err,
+		    DB_TEXT(sync->ws->name), DB_TEXT(id),
+		    DB_BOOL(sync->ws->notion.contacts_database != NULL));
 	json_decref(contact);
 	json_decref(state);
 	return rc;
@@ -275,14 +278,30 @@ refresh(struct sync *sync, const struct wanted *w,
 	return asked;
 }
 
+/* The first contact found for a number stays, as with names. */
+static int
+add_page(json_t *names, const struct db_result *r, int row, const char *page)
+{
+	json_t *pages = json_object_get(names, "pages");
+	const char *who =
+	    db_text(r, row, db_bool(r, row, "by_number") ? "number" : "id");
+
+	return json_object_get(pages, who) != NULL
+	    ? 0
+	    : json_object_set_new(pages, who, json_string(page));
+}
+
 static int
 add_name(json_t *names, const struct db_result *r, int row)
 {
 	const char *kind = db_text(r, row, "kind");
 	const char *name = db_text(r, row, "name");
 	const char *number = db_text(r, row, "number");
+	const char *page = db_text(r, row, "page_id");
 	json_t *people = json_object_get(names, "people");
 
+	if (page != NULL && add_page(names, r, row, page) != 0)
+		return -1;
 	if (db_bool(r, row, "by_number")) /* the first contact found stays */
 		return name == NULL || json_object_get(people, number) != NULL
 		    ? 0
@@ -303,8 +322,8 @@ add_name(json_t *names, const struct db_result *r, int row)
 static json_t *
 names_from(const struct db_result *r)
 {
-	json_t *names = json_pack("{s:{}, s:{}, s:{}, s:{}}", "users",
-	    "numbers", "people", "contacts");
+	json_t *names = json_pack("{s:{}, s:{}, s:{}, s:{}, s:{}}", "users",
+	    "numbers", "people", "contacts", "pages");
 
 	for (int i = 0; names != NULL && i < db_rows(r); i++)
 		if (add_name(names, r, i) != 0) {

@@ -5,12 +5,14 @@
 #include <time.h>
 
 #include "base/rfc3339.h"
+#include "model/fold.h"
 #include "model/page.h"
 #include "sql/queries.h"
 #include "sync/attachment.h"
 #include "sync/destination.h"
 #include "sync/enrich.h"
 #include "sync/gate.h"
+#include "sync/pagerow.h"
 #include "sync/people.h"
 #include "sync/publish.h"
 #include "sync/resource.h"
@@ -124,9 +126,10 @@ write_page(struct sync *sync, const struct job *job, const json_t *facts,
 		    strcmp(sync->ws->notion.blocks, "few") == 0 };
 	int rc = -1;
 
-	input.title = strcmp(job->kind, "call") == 0
-	    ? sync->ws->notion.call_title
-	    : sync->ws->notion.message_title;
+	if (strcmp(job->kind, "contact") != 0)
+		input.title = strcmp(job->kind, "call") == 0
+		    ? sync->ws->notion.call_title
+		    : sync->ws->notion.message_title;
 	if (destination_get(sync, job->kind, &destination, err) != 0)
 		return -1;
 	input.schema = destination.schema->id;
@@ -203,13 +206,61 @@ out:
 	return rc;
 }
 
+/* Known by its name only so far: ask for the rest of it. */
+static int
+ask_contact(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	json_t *contact = NULL;
+	int rc = 0;
+
+	if (openphone_contact(
+	        &sync->openphone, job->resource_id, &contact, err) != 0)
+		return -1;
+	if (contact != NULL)
+		rc = fold_rest_contact(res->state, contact, err);
+	json_decref(contact);
+	return rc;
+}
+
+/* A contact that was deleted before it had a page gets none. */
+static int
+wants_page(struct sync *sync, const struct job *job, const json_t *facts,
+    bool *ret, struct err *err)
+{
+	struct destination destination = { 0 };
+	struct pagerow row = { 0 };
+
+	if (destination_find(sync, "contact", &destination, ret, err) != 0)
+		return -1;
+	destination_clear(&destination);
+	if (!*ret)
+		return 0;
+	if (json_object_size(facts) == 0) {
+		*ret = false;
+	} else if (json_is_true(json_object_get(facts, "deleted"))) {
+		if (pagerow_get(sync->db, job, &row, err) != 0)
+			return -1;
+		*ret = row.state != PAGE_NONE;
+		pagerow_clear(&row);
+	}
+	return 0;
+}
+
 static int
 sync_contact(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
 {
-	return resource_save(sync->db, job, res, err) == 0
-	    ? people_remember(sync, job->resource_id, res->facts, err)
-	    : -1;
+	bool page = false;
+
+	if (!res->stored && res->n_folded == 0 &&
+	    ask_contact(sync, job, res, err) != 0)
+		return -1;
+	if (resource_save(sync->db, job, res, err) != 0 ||
+	    people_remember(sync, job->resource_id, res->facts, err) != 0 ||
+	    wants_page(sync, job, res->facts, &page, err) != 0)
+		return -1;
+	return page ? write_page(sync, job, res->facts, NULL, NULL, err) : 0;
 }
 
 /* Somebody must act: until then the whole workspace waits, rather than each

@@ -17,6 +17,14 @@ LIFE = ("call.completed", "call.recording.completed",
         "call.transcript.completed", "call.summary.completed")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def strict(stack: Stack) -> Any:
+    """Nothing that these tests make the program send breaks a rule."""
+    before = stack.control("GET", "/stats")["violations"]
+    yield
+    assert stack.control("GET", "/stats")["violations"] == before
+
+
 def requests_to_notion(stack: Stack) -> int:
     return sum(stack.control("GET", "/stats")["counts"]["notion"].values())
 
@@ -140,6 +148,12 @@ def relink(stack: Stack, *args: str) -> int:
     return int(json.loads(done.stdout)["due"])
 
 
+def only(stack: Stack, keys: set[str]) -> None:
+    """Leave other tests' pages alone: their databases may be gone."""
+    psql(stack.env, "DELETE FROM job WHERE resource_id <> ALL ("
+         "string_to_array(:'keys', ' '));", keys=" ".join(keys))
+
+
 @pytest.mark.parametrize("typed", ["{}", "({1}) {2}-{3}", "1 {1} {2} {3}"])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
@@ -171,6 +185,7 @@ def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
     due = {job["resource_id"] for job in due}
     assert keys <= due
     assert not due & {deliver.resource_id(event) for event in late + others}
+    only(stack, keys)
     stack.process()
     assert all("Anna Roe" in shown for shown in titles(stack, early))
     page = stack.page(deliver.resource_id(early[0]))
@@ -179,6 +194,7 @@ def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
     relink(stack)
     assert not keys & {job["resource_id"] for job in
                        stack.rows("SELECT resource_id FROM v_jobs")}
+    only(stack, set())
 
 
 def test_who_is_relinked(stack: Stack) -> None:
@@ -205,9 +221,8 @@ def test_who_is_relinked(stack: Stack) -> None:
                   ["--all", keys[0]], ["--nonsense"]):
         assert stack.run("onsctl", "relink", *wrong,
                          expect=64).stdout == ""
-    stack.process()
+    only(stack, set(keys))
     before = requests_to_notion(stack)
-    assert relink(stack, "--all") > 2
     stack.process()
     assert requests_to_notion(stack) == before  # nothing had changed
 
@@ -238,3 +253,108 @@ def test_status_tells_requests_for_each_page(stack: Stack) -> None:
     assert f"{asked['notion'] / pages:.2f} for each page written" in lines
     assert f"{asked['openphone'] / things:.2f} for each call or message" \
         in lines
+
+
+# --- a database of contacts ---
+
+def columns(stack: Stack, key: str) -> dict[str, Any]:
+    """A page's values, as a person reads them."""
+    shown = {}
+    for name, value in stack.page(key)["properties"].items():
+        inner = value[value["type"]]
+        if value["type"] in ("title", "rich_text"):
+            inner = "".join(item["plain_text"] for item in inner)
+        if value["type"] == "relation":
+            inner = [one["id"] for one in inner]
+        shown[name] = inner
+    return shown
+
+
+def page_id(stack: Stack, key: str) -> str:
+    [row] = stack.rows("SELECT page_id FROM v_pages WHERE resource_id = :'id'",
+                       id=key)
+    return str(row["page_id"])
+
+
+def test_contacts_have_pages(stack: Stack, keep_destinations: None) -> None:
+    psql(stack.env, "DELETE FROM destination;")
+    done = stack.run("onsctl", "init", "--contacts")
+    assert done.stdout.count(": made database") == 3
+    assert "left out" not in done.stdout
+    assert stack.run("onsctl", "init").stdout.count(": using") == 3
+
+    person = Person(stack)
+    stack.send(person.contact("Ann"))
+    stack.process()
+    shown = columns(stack, person.id)
+    assert (shown["Name"], shown["Company"], shown["Phone"], shown["Phones"],
+            shown["Email"], shown["Deleted"], shown["OpenPhone ID"]) == (
+        "Ann Roe", "Acme", person.number, person.number,
+        "jane@example.com", False, person.id)
+
+    for known in (True, False):
+        for name in ("call.completed", "message.received"):
+            event = person.event(f"2026-03-30/{name}", known)
+            stack.send(event)
+            stack.process()
+            assert columns(stack, deliver.resource_id(event))[
+                "Contact page"] == [page_id(stack, person.id)]
+
+    before = page_id(stack, person.id)
+    stack.send(person.contact("Anna"))
+    stack.process()
+    assert columns(stack, person.id)["Name"] == "Anna Roe"
+    stack.send(person.contact("Anna", deleted=True))
+    stack.process()
+    shown = columns(stack, person.id)
+    assert shown["Deleted"] is True and shown["Name"] == "Anna Roe"
+    assert page_id(stack, person.id) == before
+
+    # deleted before anybody knew of it: nothing to be made
+    stranger = Person(stack)
+    stack.send(stranger.contact("Olga", deleted=True))
+    stack.process()
+    assert stack.rows("SELECT FROM v_pages WHERE resource_id = :'id'",
+                      id=stranger.id) == []
+
+
+def test_a_contact_without_deliveries_gets_a_page(
+        stack: Stack, keep_destinations: None) -> None:
+    """OpenPhone is asked for it when it calls; relink adds the link."""
+    psql(stack.env, "DELETE FROM destination;")
+    stack.run("onsctl", "init", "--contacts")
+    person = Person(stack)
+    stack.control("POST", "/openphone/contacts", {
+        "id": person.id, "firstName": "Ann", "lastName": "Roe",
+        "phoneNumbers": [person.number]})
+    event = person.event("2026-03-30/message.received")
+    key = deliver.resource_id(event)
+    stack.send(event)
+    stack.process()
+    assert columns(stack, person.id)["Phone"] == person.number
+    relink(stack)
+    only(stack, {key})
+    stack.process()
+    assert columns(stack, key)["Contact page"] == [page_id(stack, person.id)]
+
+
+def test_databases_without_the_relation_are_kept(
+        stack: Stack, keep_destinations: None) -> None:
+    """Contacts may come later: an existing database has no such column."""
+    before = stack.rows("SELECT kind, database_id FROM destination")
+    made = stack.run("onsctl", "init", "--contacts").stdout
+    assert made.count('no column "Contact page": left out') == 2
+    after = stack.rows("SELECT kind, database_id FROM destination")
+    assert len(after) == 3 and all(row in after for row in before)
+    [contacts] = [row["database_id"] for row in after if row not in before]
+    # the same one again, now by name
+    assert contacts in stack.run("onsctl", "init", "--contacts",
+                                 contacts).stdout
+    person = Person(stack)
+    stack.send(person.contact("Ann"))
+    stack.process()
+    event = person.event("2026-03-30/message.received")
+    stack.send(event)
+    stack.process()
+    assert title(stack.page(person.id)) == "Ann Roe"
+    assert "Contact page" not in columns(stack, deliver.resource_id(event))

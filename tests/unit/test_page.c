@@ -377,6 +377,69 @@ faults_of_templates_are_found(void **state)
 }
 
 static void
+is_contact(const char *facts, const char *title, const char *phone)
+{
+	json_t *input =
+	    json_pack("{s:s, s:o}", "kind", "contact", "facts", parse(facts));
+	struct page page = render(input, PAGE_SCHEMA_OURS, false);
+	const char *got = json_string_value(json_object_get(page.values, "Phone"));
+
+	assert_string_equal(page.title, title);
+	assert_string_equal(page.icon, "👤");
+	assert_int_equal(json_array_size(page.sections), 0);
+	if (phone == NULL)
+		assert_null(got);
+	else
+		assert_string_equal(got, phone);
+	page_free(&page);
+	json_decref(input);
+}
+
+static void
+contacts_are_columns_only(void **state)
+{
+	struct page_input in = { .kind = "contact",
+		.schema = PAGE_SCHEMA_ORIGINAL };
+	struct page page;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	is_contact("{\"firstName\":\"Ann\",\"lastName\":\"Lee\","
+		   "\"company\":\"Acme\",\"phoneNumbers\":["
+		   "\"+15550001111\",\"+15550003333\"]}",
+	    "Ann Lee", "+15550001111");
+	is_contact("{\"lastName\":\"Lee\"}", "Lee", NULL);
+	is_contact("{\"company\":\"Acme\"}", "Acme", NULL);
+	is_contact("{\"phoneNumbers\":[\"+15550001111\"]}", "+15550001111",
+	    "+15550001111");
+	is_contact("{\"emails\":[\"a@example.com\"]}", "a@example.com", NULL);
+	is_contact("{}", "A contact", NULL);
+	/* the original had none */
+	assert_int_equal(page_render(&in, &page, &err), -1);
+}
+
+/* Whom OpenPhone matched, and who has the number; each page once. */
+static void
+pages_of_contacts_are_linked(void **state)
+{
+	json_t *input = json_pack("{s:s, s:o, s:{s:{s:s, s:s, s:s}}}", "kind",
+	    "message", "facts",
+	    parse("{" IN "," FROM_ANN ",\"contactIds\":[\"CT1\",\"CT3\","
+		  "\"CT2\"]}"),
+	    "names", "pages", "CT1", "page 1", "CT2", "page 2",
+	    "+15550001111", "page 1");
+	json_t *wanted = parse("[\"page 1\",\"page 2\"]");
+	struct page page = render(input, PAGE_SCHEMA_OURS, false);
+
+	(void)state;
+	assert_true(json_equal(
+	    json_object_get(page.values, "Contact page"), wanted));
+	page_free(&page);
+	json_decref(wanted);
+	json_decref(input);
+}
+
+static void
 long_names_leave_room_for_the_rest(void **state)
 {
 	char name[10001], *title;
@@ -757,6 +820,8 @@ main(void)
 		cmocka_unit_test(titles_are_what_people_would_write),
 		cmocka_unit_test(templates_make_titles),
 		cmocka_unit_test(faults_of_templates_are_found),
+		cmocka_unit_test(contacts_are_columns_only),
+		cmocka_unit_test(pages_of_contacts_are_linked),
 		cmocka_unit_test(long_names_leave_room_for_the_rest),
 		cmocka_unit_test(long_messages_arrive_whole),
 		cmocka_unit_test(
