@@ -1,8 +1,9 @@
 -- $1 workspace, $2 ids (of calls, messages, contacts, users, our lines) and
 -- telephone numbers, $3 day or null, $4 its time zone, $5 all of them,
--- $6 priority. Calls and messages become due: those that the ids name or that
--- mention them; without ids those on whose page a name stands that changed
--- after it was written.
+-- $6 priority, $7 and $8 kind and id where the batch before ended. Calls and
+-- messages become due: those that the ids name or that mention them; without
+-- ids those on whose page a name stands that changed after it was written.
+-- due: how many of this batch; last_kind, last_id: where it ends, null: no more.
 WITH given AS (
 	SELECT unnest($2::text[]) AS who
 ), named AS (
@@ -28,31 +29,44 @@ WITH given AS (
 	UNION ALL
 	SELECT who, changed_at FROM changed
 	 WHERE NOT EXISTS (SELECT FROM given)
-), due AS MATERIALIZED (
-	SELECT job_due(r.workspace, r.kind, r.id, $6::int)
+), candidate AS (
+	SELECT r.kind, r.id, r.facts, p.written_at
 	  FROM resource r LEFT JOIN page p
 	    ON (p.workspace, p.kind, p.resource_id)
 	     = (r.workspace, r.kind, r.id)
 	 WHERE r.workspace = $1 AND r.kind IN ('call', 'message')
+	   AND (r.kind, r.id) > ($7, $8)
 	   AND p.state IS DISTINCT FROM 'trashed'
 	   AND ($3::text IS NULL OR
 		coalesce((r.facts ->> 'createdAt')::timestamptz, r.changed_at)
 		>= $3::timestamp AT TIME ZONE $4::text)
-	   AND ($5::boolean OR EXISTS (
-		SELECT FROM (
-			SELECT jsonb_path_query(r.facts, '$.keyvalue()
-				? (@.key like_regex "^(id|userId|answeredBy|initiatedBy|phoneNumberId|from|to|participants|external|forwardedFrom|forwardedTo|contactIds)$").value[*]')
-			UNION ALL
-			SELECT jsonb_path_query(r.facts, '$.voicemail.from')
-			UNION ALL
-			SELECT jsonb_path_query(r.facts,
-				'$.transcripts.*.dialogue[*].identifier')
-			UNION ALL
-			SELECT jsonb_path_query(r.facts,
-				'$.transcripts.*.dialogue[*].userId')
-		  ) m (value)
-		  JOIN wanted w ON w.who = m.value #>> '{}'
-		 WHERE w.changed_at > coalesce(p.written_at, '-infinity')
-		   AND (p.written_at IS NOT NULL OR w.changed_at = 'infinity')))
+	 ORDER BY r.kind, r.id LIMIT 5000
+), found AS (
+	SELECT kind, id FROM candidate WHERE $5::boolean
+	UNION
+	SELECT c.kind, c.id
+	  FROM candidate c
+	 CROSS JOIN LATERAL (
+		SELECT jsonb_path_query(c.facts, '$.keyvalue()
+			? (@.key like_regex "^(id|userId|answeredBy|initiatedBy|phoneNumberId|from|to|participants|external|forwardedFrom|forwardedTo|contactIds)$").value[*]')
+		UNION
+		SELECT jsonb_path_query(c.facts, '$.voicemail.from')
+		UNION
+		SELECT jsonb_path_query(c.facts,
+			'$.transcripts.*.dialogue[*].identifier')
+		UNION
+		SELECT jsonb_path_query(c.facts,
+			'$.transcripts.*.dialogue[*].userId')
+	  ) m (value)
+	  JOIN wanted w ON w.who = m.value #>> '{}'
+	 WHERE NOT $5::boolean
+	   AND w.changed_at > coalesce(c.written_at, '-infinity')
+	   AND (c.written_at IS NOT NULL OR w.changed_at = 'infinity')
+	 ORDER BY kind, id
+), due AS MATERIALIZED (
+	SELECT job_due($1, kind, id, $6::int) FROM found
 )
-SELECT count(*) AS due FROM due
+SELECT (SELECT count(*) FROM due) AS due, last.kind AS last_kind,
+       last.id AS last_id
+  FROM (SELECT) one LEFT JOIN LATERAL (SELECT kind, id FROM candidate
+	ORDER BY kind DESC, id DESC LIMIT 1) last ON true

@@ -34,6 +34,15 @@ spelled(const char *given, char number[NUMBER_SIZE])
 	return (struct db_bytes){ number, strlen(number) };
 }
 
+/* A copy of the text, or NULL. */
+static int
+replace(char **at, const char *text)
+{
+	free(*at);
+	*at = text == NULL ? NULL : strdup(text);
+	return text != NULL && *at == NULL ? -1 : 0;
+}
+
 static int
 relink(struct ctl *ctl, int n, char **given, const char *since, bool all,
     struct err *err)
@@ -41,26 +50,41 @@ relink(struct ctl *ctl, int n, char **given, const char *since, bool all,
 	const struct workspace *ws = &ctl->conf.workspace;
 	struct db_bytes *ids = calloc((size_t)n + 1, sizeof(*ids));
 	char(*numbers)[NUMBER_SIZE] = calloc((size_t)n + 1, sizeof(*numbers));
-	struct db_result *r = NULL;
+	char *kind = strdup(""), *id = strdup("");
+	int64_t due = 0;
 	int rc = -1;
 
-	if (ids == NULL || numbers == NULL) {
+	if (ids == NULL || numbers == NULL || kind == NULL || id == NULL) {
 		err_nomem(err);
 		goto out;
 	}
 	for (int i = 0; i < n; i++)
 		ids[i] = spelled(given[i], numbers[i]);
-	if (DB_RUN(ctl->db, SQL_relink, &r, err, DB_TEXT(ws->name),
-	        DB_TEXTS(ids, (size_t)n), DB_TEXT(since),
-	        DB_TEXT(ws->sync.time_zone), DB_BOOL(all),
-	        DB_INT(JOB_HISTORY)) != 0)
-		goto out;
-	printf(ctl->json ? "{\"due\": %s}\n"
-	                 : "%s calls and messages are due again\n",
-	    db_text(r, 0, "due"));
+	/* in batches: short transactions, however many there are */
+	do {
+		struct db_result *r = NULL;
+
+		if (DB_RUN(ctl->db, SQL_relink, &r, err, DB_TEXT(ws->name),
+			DB_TEXTS(ids, (size_t)n), DB_TEXT(since),
+			DB_TEXT(ws->sync.time_zone), DB_BOOL(all),
+			DB_INT(JOB_HISTORY), DB_TEXT(kind), DB_TEXT(id)) != 0)
+			goto out;
+		due += db_int(r, 0, "due");
+		if (replace(&kind, db_text(r, 0, "last_kind")) != 0 ||
+		    replace(&id, db_text(r, 0, "last_id")) != 0) {
+			db_result_free(r);
+			err_nomem(err);
+			goto out;
+		}
+		db_result_free(r);
+	} while (kind != NULL);
+	printf(ctl->json ? "{\"due\": %lld}\n"
+			 : "%lld calls and messages are due again\n",
+	    (long long)due);
 	rc = 0;
 out:
-	db_result_free(r);
+	free(id);
+	free(kind);
 	free(numbers);
 	free(ids);
 	return rc;
@@ -99,8 +123,7 @@ ctl_relink(struct ctl *ctl, int argc, char **argv)
 		}
 	if (all && optind < argc)
 		return ctl_usage(argv[0]);
-	return relink(ctl, argc - optind, argv + optind, since, all, &err) ==
-	        0
+	return relink(ctl, argc - optind, argv + optind, since, all, &err) == 0
 	    ? EX_OK
 	    : ctl_fail(&err);
 }

@@ -3,7 +3,8 @@
  *
  * names is {"users": {id: name}, "numbers": {phone number id: {"name",
  * "number"}}, "people": {number: name}, "contacts": {id: name}, "pages":
- * {contact id or number: id of the contact's page}}; any of it may be missing. What is returned belongs to names or is the argument.
+ * {contact id or number: id of the contact's page}}; any of it may be missing.
+ * What is returned belongs to names or is the argument.
  */
 #ifndef MODEL_NAMES_H
 #define MODEL_NAMES_H

@@ -30,7 +30,7 @@ struct page_input {
 
 	enum page_schema schema;
 	const char *title; /* its template, see title.h; NULL: built in */
-	bool few_blocks; /* at most 4 blocks for an ordinary page */
+	bool few_blocks;   /* at most 4 blocks for an ordinary page */
 };
 
 struct page {

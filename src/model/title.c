@@ -208,8 +208,7 @@ add_direction(const struct draft *draft, struct buf *buf)
 static int
 add_duration(const struct draft *draft, struct buf *buf)
 {
-	json_int_t seconds =
-	    draft->call ? call_talk_seconds(draft->facts) : -1;
+	json_int_t seconds = draft->call ? call_talk_seconds(draft->facts) : -1;
 	char text[WORDS_SIZE];
 
 	if (seconds < 0)
@@ -257,11 +256,11 @@ add_words(const struct draft *draft, struct buf *buf)
 	const char *text = draft_fact(draft, "text");
 
 	if (text == NULL)
-		text = json_string_value(json_array_get(
-		    json_object_get(summary, "summary"), 0));
-	if (text == NULL)
 		text = json_string_value(
-		    json_object_get(voicemail, "transcript"));
+		    json_array_get(json_object_get(summary, "summary"), 0));
+	if (text == NULL)
+		text =
+		    json_string_value(json_object_get(voicemail, "transcript"));
 	return text == NULL ? 0 : words_clip(buf, text, TEXT_UNITS);
 }
 
@@ -353,8 +352,8 @@ fill_in(const char *template, const struct draft *draft, struct buf *buf)
 				return -1;
 			p += 2;
 		} else {
-			if (placeholders[find_placeholder(p)].add(
-				draft, buf) != 0)
+			if (placeholders[find_placeholder(p)].add(draft, buf) !=
+			    0)
 				return -1;
 			p += strcspn(p, "}") + 1;
 		}

@@ -338,8 +338,7 @@ value_contact_pages(const struct draft *draft)
 	bool good = list != NULL;
 	size_t i;
 
-	json_array_foreach (
-	    json_object_get(draft->facts, "contactIds"), i, who)
+	json_array_foreach (json_object_get(draft->facts, "contactIds"), i, who)
 		good = good &&
 		    add_contact_page(draft, list, json_string_value(who)) == 0;
 	json_array_foreach (draft->parties, i, who)

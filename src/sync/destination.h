@@ -39,8 +39,8 @@ int destination_refresh(struct sync *sync, const char *kind,
     struct destination *destination, struct err *err);
 
 /* Make a new one under a page (calls and messages with a relation to the
- * contacts, if there is a database of them); or use an existing one, by id or URL of the
- * database or of its data source. Both remember it. */
+ * contacts, if there is a database of them); or use an existing one, by id or
+ * URL of the database or of its data source. Both remember it. */
 int destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err);
 int destination_adopt(struct sync *sync, const char *kind, const char *id,

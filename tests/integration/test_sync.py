@@ -76,6 +76,17 @@ def test_a_call_settles_by_itself(stack: Stack, tmp_path: Path) -> None:
     assert "Transcript" in texts(stack.page(key))
 
 
+def test_a_call_without_deliveries_does_not_settle(
+        stack: Stack, tmp_path: Path) -> None:
+    """There is no delivery to count from, and nothing says that it is over."""
+    key = "AC" + stack.fresh()
+    stack.control("POST", "/openphone/calls", {"id": key})
+    psql(stack.env, "SELECT job_due('default', 'call', :'id', 0);", id=key)
+    stack.run("ons-process", "--drain", config=stack.variant(
+        tmp_path, sync__settle="1h"))
+    assert stack.page(key)
+
+
 def test_messages_do_not_settle(stack: Stack, tmp_path: Path) -> None:
     event = stack.load("2026-03-30/message.received", stack.fresh())
     stack.send(event)

@@ -19,8 +19,8 @@ parse(const char *text)
 static json_t *
 data_source(const struct schema *schema)
 {
-	json_t *made = schema_properties(schema->kind, schema->id,
-	    "0c0ffee0-0000-4000-8000-000000000001");
+	json_t *made = schema_properties(
+	    schema->kind, schema->id, "0c0ffee0-0000-4000-8000-000000000001");
 	json_t *ret = json_object();
 	char id[32];
 

@@ -294,25 +294,27 @@ titles_are_what_people_would_write(void **state)
 		is_title(rows[i].kind, rows[i].facts, rows[i].title);
 }
 
-#define TALK \
-	"\"createdAt\":\"2026-01-02T03:04:05Z\"," \
+#define TALK                                       \
+	"\"createdAt\":\"2026-01-02T03:04:05Z\","  \
 	"\"answeredAt\":\"2026-01-02T03:04:10Z\"," \
 	"\"completedAt\":\"2026-01-02T03:05:22Z\""
 
 static void
 templates_make_titles(void **state)
 {
-	static const char call[] = "{\"id\":\"ACtest1\"," IN
+	static const char call[] =
+	    "{\"id\":\"ACtest1\"," IN
 	    ",\"external\":[\"+15550001111\",\"+15550003333\"],"
 	    "\"userId\":\"Sam\"," TALK
 	    ",\"summary\":{\"summary\":[\"They met.\"]}}";
-	static const char message[] = "{\"id\":\"ACtest2\"," IN "," FROM_ANN
-				      ",\"status\":\"received\","
-				      "\"text\":\"Hi\\n you\"}";
+	static const char message[] =
+	    "{\"id\":\"ACtest2\"," IN "," FROM_ANN ",\"status\":\"received\","
+	    "\"text\":\"Hi\\n you\"}";
 	static const struct {
 		const char *kind, *facts, *template, *title;
 	} rows[] = {
-		{ "call", call, "{outcome}: {who}", "Answered: Ann Lee and Bob" },
+		{ "call", call, "{outcome}: {who}",
+		    "Answered: Ann Lee and Bob" },
 		{ "call", call, "{direction} {number} {line}",
 		    "incoming +15550001111, +15550003333 Main" },
 		{ "call", call, "{date} {time}/{duration} {user} {id}",
@@ -382,7 +384,8 @@ is_contact(const char *facts, const char *title, const char *phone)
 	json_t *input =
 	    json_pack("{s:s, s:o}", "kind", "contact", "facts", parse(facts));
 	struct page page = render(input, PAGE_SCHEMA_OURS, false);
-	const char *got = json_string_value(json_object_get(page.values, "Phone"));
+	const char *got =
+	    json_string_value(json_object_get(page.values, "Phone"));
 
 	assert_string_equal(page.title, title);
 	assert_string_equal(page.icon, "👤");
@@ -426,14 +429,14 @@ pages_of_contacts_are_linked(void **state)
 	    "message", "facts",
 	    parse("{" IN "," FROM_ANN ",\"contactIds\":[\"CT1\",\"CT3\","
 		  "\"CT2\"]}"),
-	    "names", "pages", "CT1", "page 1", "CT2", "page 2",
-	    "+15550001111", "page 1");
+	    "names", "pages", "CT1", "page 1", "CT2", "page 2", "+15550001111",
+	    "page 1");
 	json_t *wanted = parse("[\"page 1\",\"page 2\"]");
 	struct page page = render(input, PAGE_SCHEMA_OURS, false);
 
 	(void)state;
-	assert_true(json_equal(
-	    json_object_get(page.values, "Contact page"), wanted));
+	assert_true(
+	    json_equal(json_object_get(page.values, "Contact page"), wanted));
 	page_free(&page);
 	json_decref(wanted);
 	json_decref(input);
