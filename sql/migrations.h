@@ -5,7 +5,7 @@
 #define SQL_MIGRATIONS_H
 
 struct migration {
-	int version;      /* 1, 2, 3 ... without gaps */
+	int version;      /* in growing order */
 	const char *name; /* "base" */
 	const char *sql;  /* statements; run in one transaction */
 };

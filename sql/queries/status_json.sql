@@ -11,6 +11,11 @@ SELECT json_build_object(
 	'requests_today', (SELECT coalesce(json_object_agg(service, requests), '{}')
 		FROM (SELECT service, sum(requests) AS requests FROM usage
 			WHERE day = current_date GROUP BY service) u),
+	'pages_written_today', (SELECT count(*) FROM page
+		WHERE written_at >= date_trunc('day', now())),
+	'resources_today', (SELECT count(DISTINCT (workspace, kind, resource_id))
+		FROM job_done WHERE kind IN ('call', 'message')
+		   AND finished_at >= date_trunc('day', now())),
 	'paused', (SELECT coalesce(json_object_agg(workspace || '/' || service,
 			paused_until), '{}')
 		FROM bucket WHERE paused_until > now())) AS status

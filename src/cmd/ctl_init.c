@@ -17,6 +17,7 @@ static const struct option options[] = {
 	{ "calls", required_argument, NULL, 'C' },
 	{ "messages", required_argument, NULL, 'M' },
 	{ "extend", no_argument, NULL, 'e' },
+	{ "contacts", no_argument, NULL, 'P' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -24,6 +25,7 @@ struct choice {
 	const char *kind;
 	const char *given;      /* id or URL, NULL: make a new one */
 	const char *configured; /* the same from the configuration */
+	bool optional;          /* not made unless asked for */
 };
 
 static volatile sig_atomic_t never;
@@ -56,17 +58,15 @@ keep(struct sync *sync, const char *kind, bool extend, bool *kept,
     struct err *err)
 {
 	struct destination d = { 0 };
-	struct err missing = ERR_INIT;
 	json_t *added = NULL;
+	bool found = false;
 	int rc;
 
 	*kept = false;
-	if (destination_get(sync, kind, &d, &missing) != 0) {
-		if (missing.kind == ERR_OPERATOR && missing.status == 0)
-			return 0; /* none yet */
-		*err = missing;
+	if (destination_find(sync, kind, &d, &found, err) != 0)
 		return -1;
-	}
+	if (!found)
+		return 0;
 	rc = destination_refresh(sync, kind, &d, err);
 	if (rc == 0 && extend)
 		rc = destination_extend(sync, kind, &d, &added, err);
@@ -83,7 +83,7 @@ static int
 set_up(struct sync *sync, const struct choice *choice, const char *parent,
     bool extend, struct err *err)
 {
-	enum page_schema style = destination_style(sync);
+	enum page_schema style = destination_style(sync, choice->kind);
 	struct destination d = { 0 };
 	const char *id =
 	    choice->given != NULL ? choice->given : choice->configured;
@@ -94,7 +94,7 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 	if (id == NULL) {
 		if (keep(sync, choice->kind, extend, &kept, err) != 0)
 			return -1;
-		if (kept)
+		if (kept || choice->optional)
 			return 0;
 		if (parent == NULL) {
 			err_set(err, ERR_CONFIG,
@@ -125,6 +125,9 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		.configured = ws->notion.calls_database };
 	struct choice messages = { .kind = "message",
 		.configured = ws->notion.messages_database };
+	struct choice contacts = { .kind = "contact",
+		.configured = ws->notion.contacts_database,
+		.optional = true };
 	struct err err = ERR_INIT;
 	struct sync sync = { 0 };
 	bool extend = false;
@@ -144,6 +147,11 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		case 'e':
 			extend = true;
 			break;
+		case 'P': /* with a database or without */
+			contacts.optional = false;
+			if (optind < argc && *argv[optind] != '-')
+				contacts.given = argv[optind++];
+			break;
 		default:
 			return ctl_usage(argv[0]);
 		}
@@ -152,7 +160,10 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
-	rc = set_up(&sync, &calls, parent, extend, &err);
+	/* the others have relations to it */
+	rc = set_up(&sync, &contacts, parent, extend, &err);
+	if (rc == 0)
+		rc = set_up(&sync, &calls, parent, extend, &err);
 	if (rc == 0)
 		rc = set_up(&sync, &messages, parent, extend, &err);
 	if (rc == 0)

@@ -187,7 +187,7 @@ show(struct ctl *ctl, struct sync *sync, const struct found *found,
     struct err *err)
 {
 	const struct schema *schema =
-	    schema_find(found->kind, destination_style(sync));
+	    schema_find(found->kind, destination_style(sync, found->kind));
 	json_t *page = NULL, *blocks = NULL;
 	int rc = -1;
 

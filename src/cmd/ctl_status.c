@@ -217,9 +217,14 @@ print_usage(struct ctl *ctl, struct err *err)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {
 		const char *until = db_text(r, i, "paused_until");
+		const char *each = db_text(r, i, "each");
 
-		printf("%-12s%s requests today%s%s%s%s\n",
-		    db_text(r, i, "service"), db_text(r, i, "requests"),
+		printf("%-12s%s requests today", db_text(r, i, "service"),
+		    db_text(r, i, "requests"));
+		if (each != NULL)
+			printf(", %s for each %s", each,
+			    db_text(r, i, "what"));
+		printf("%s%s%s%s\n",
 		    until == NULL ? "" : ", paused until ",
 		    until == NULL ? "" : until, until == NULL ? "" : ": ",
 		    until == NULL ? "" : db_text(r, i, "reason"));

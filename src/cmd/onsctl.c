@@ -20,10 +20,12 @@ static const struct command {
 	{ "config", "", "print every setting in force", ctl_config },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
-	    "[--extend]",
+	    "[--contacts [DATABASE]] [--extend]",
 	    "make the Notion databases, or use existing ones", ctl_init },
 	{ "jobs", "[--dead] [--limit N]", "list unfinished work", ctl_jobs },
 	{ "migrate", "", "create or update the tables", ctl_migrate },
+	{ "relink", "[--all] [--since DATE] [ID ...]",
+	    "write pages again whose names have changed", ctl_relink },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
 	    "send a signed test delivery to ourselves", ctl_send_test },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show },

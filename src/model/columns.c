@@ -13,6 +13,7 @@
 #define OPTION_UNITS 100
 #define CONTACT_UNITS 100 /* telephone numbers and e-mail addresses */
 #define FILES 100
+#define RELATIONS 100
 #define TITLE_BYTES 20000
 #define CUT_NOTE "… (whole text on the page)"
 #define TEXT_MAX (64u << 20)
@@ -390,6 +391,33 @@ fail:
 	return NULL;
 }
 
+/* Ids as Notion gives them: 32 hex digits and four dashes. */
+static bool
+is_page_id(const char *text)
+{
+	return text != NULL && strlen(text) == 36 &&
+	    strspn(text, "0123456789abcdef-") == 36;
+}
+
+static json_t *
+to_relation(struct cell *cell)
+{
+	json_t *ret = json_array(), *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)cell->value, i, one)
+		if (is_page_id(json_string_value(one)) && i < RELATIONS &&
+		    json_array_append_new(ret, json_pack("{s:O}", "id", one)) !=
+			0)
+			goto fail;
+	if (json_array_size(ret) > 0)
+		return ret;
+	skip(cell, "not pages");
+fail:
+	json_decref(ret);
+	return NULL;
+}
+
 static json_t *(*converter(const char *type))(struct cell *cell)
 {
 	static const struct {
@@ -408,6 +436,7 @@ static json_t *(*converter(const char *type))(struct cell *cell)
 		{ "phone_number", to_phone },
 		{ "email", to_email },
 		{ "files", to_files },
+		{ "relation", to_relation },
 	};
 
 	for (size_t i = 0; type != NULL && i < sizeof(table) / sizeof(*table);
@@ -445,6 +474,9 @@ columns_skipped(
 		const char *reason =
 		    unusable(property_of(&schema->columns[i], properties, ids));
 
+		/* a relation is extra: it needs a database of contacts */
+		if (strcmp(schema->columns[i].type, "relation") == 0)
+			continue;
 		if (reason != NULL &&
 		    note_skipped(ret, schema->columns[i].name, reason) != 0) {
 			json_decref(ret);
@@ -466,6 +498,9 @@ convert_one(struct cell *cell, json_t *ret, json_t *skipped)
 		return note_skipped(skipped, name, unusable(cell->property));
 	if (cell->value == NULL || json_is_null(cell->value))
 		return 0;
+	if (strcmp(cell->column->type, "relation") == 0 &&
+	    strcmp(cell->type, "relation") != 0)
+		return note_skipped(skipped, name, "not a relation");
 	if ((value = convert(cell)) == NULL)
 		return cell->reason == NULL
 		    ? -1

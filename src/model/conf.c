@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "ext/crypto.h"
+#include "model/title.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -22,8 +23,8 @@ enum {
 	PRINT_MAX = 150    /* of a line that is printed; inih reads 198 */
 };
 
-/* The first four are kept as text. */
-enum type { STRING, SECRET, PATH, CHOICE, BOOL, NUMBER, TIME, SIZE };
+/* The first five are kept as text. */
+enum type { STRING, SECRET, PATH, TITLE, CHOICE, BOOL, NUMBER, TIME, SIZE };
 
 #define AT(member) offsetof(struct conf, member)
 #define ALL (CONF_WEBHOOK | CONF_PROCESS | CONF_PORTAL | CONF_CTL | \
@@ -116,12 +117,19 @@ static const struct key {
 	{ "notion", "messages_database", "NOTION_MESSAGES_DATABASE_ID",
 	    STRING, AT(workspace.notion.messages_database), NULL, NULL, 0, 0,
 	    ALL, 0 },
+	{ "notion", "contacts_database", "NOTION_CONTACTS_DATABASE_ID",
+	    STRING, AT(workspace.notion.contacts_database), NULL, NULL, 0, 0,
+	    ALL, 0 },
 	{ "notion", "schema", NULL, CHOICE, AT(workspace.notion.schema),
 	    "ours", "ours|original", 0, 0, ALL, 0 },
 	{ "notion", "blocks", NULL, CHOICE, AT(workspace.notion.blocks),
 	    "normal", "normal|few", 0, 0, ALL, 0 },
 	{ "notion", "trashed", NULL, CHOICE, AT(workspace.notion.trashed),
 	    "keep", "keep|recreate", 0, 0, ALL, 0 },
+	{ "notion", "call_title", NULL, TITLE,
+	    AT(workspace.notion.call_title), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "message_title", NULL, TITLE,
+	    AT(workspace.notion.message_title), NULL, NULL, 0, 0, ALL, 0 },
 
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
 	    "portal|public", 0, 0, ALL, 0 },
@@ -160,6 +168,8 @@ static const struct key {
 
 	{ "sync", "time_zone", NULL, STRING, AT(workspace.sync.time_zone),
 	    "UTC", NULL, 0, 0, ALL, 0 },
+	{ "sync", "settle", NULL, TIME, AT(workspace.sync.settle_ms), "0s",
+	    NULL, 0, 3600000, ALL, 0 },
 
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
@@ -255,6 +265,10 @@ number_text(const struct key *key, int64_t v, char *ret, size_t size)
 {
 	const struct unit *best = units_of(key);
 
+	if (v == 0 && key->type == TIME) {
+		snprintf(ret, size, "0s");
+		return;
+	}
 	for (const struct unit *u = best; u->name != NULL; u++)
 		if (v % u->factor == 0 && v != 0)
 			best = u;
@@ -358,6 +372,9 @@ set_value(struct conf *conf, const struct key *key, const char *text)
 		return take_string(conf, key, text);
 	case PATH:
 		return *text == '/' ? take_string(conf, key, text) : -1;
+	case TITLE:
+		return title_fault(text) == NULL ? take_string(conf, key, text)
+		                                 : -1;
 	case CHOICE:
 		return is_choice(key->choices, text)
 		    ? take_string(conf, key, text)
@@ -381,10 +398,19 @@ take(struct conf *conf, const struct key *key, const char *where,
     const char *text, struct err *err)
 {
 	char want[128];
+	const char *fault;
 
 	if (set_value(conf, key, text) == 0)
 		return 0;
-	if (key->type == STRING || key->type == SECRET) {
+	if (key->type == TITLE && (fault = title_fault(text)) != NULL) {
+		err_set(err, ERR_CONFIG,
+		    "%s: \"%.64s\" is none of the placeholders %s (and {{ "
+		    "and }} are braces)",
+		    where, fault, title_placeholders());
+		return -1;
+	}
+	if (key->type == STRING || key->type == SECRET ||
+	    key->type == TITLE) {
 		err_nomem(err); /* they take any text */
 		return -1;
 	}
@@ -527,10 +553,14 @@ continued(struct reading *r, const struct key *key, bool is_file,
 		    "%s goes on with \"%.*s\": a line that is indented "
 		    "continues the one above; begin keys at the margin",
 		    where, (int)strcspn(text, " \t="), text);
-	else if (is_file || (key->type != STRING && key->type != SECRET))
+	else if (is_file ||
+	    (key->type != STRING && key->type != SECRET &&
+	        key->type != TITLE))
 		err_set(r->err, ERR_CONFIG,
 		    "%s cannot go on in another line (this one is indented)",
 		    where);
+	else if (key->type == TITLE && title_fault(text) != NULL)
+		return take(r->conf, key, where, text, r->err);
 	else if (!(key->users & (int)r->user))
 		return 0;
 	else if (asprintf(&joined, "%s%s%s", before == NULL ? "" : before,

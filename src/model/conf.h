@@ -35,9 +35,11 @@ struct workspace {
 		int64_t rate; /* requests a minute */
 		int64_t timeout_ms;
 		char *parent_page, *calls_database, *messages_database;
+		char *contacts_database;
 		char *schema; /* ours, original */
 		char *blocks; /* normal, few */
 		char *trashed; /* keep, recreate */
+		char *call_title, *message_title; /* see title.h */
 	} notion;
 	struct {
 		char *link;     /* portal, public */
@@ -54,6 +56,7 @@ struct workspace {
 	} s3;
 	struct {
 		char *time_zone;
+		int64_t settle_ms;
 	} sync;
 };
 

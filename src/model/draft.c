@@ -14,16 +14,20 @@ draft_init(struct draft *draft, const struct page_input *input)
 {
 	const json_t *facts = input->facts, *names = input->names;
 	bool call = strcmp(input->kind, "call") == 0;
+	bool contact = strcmp(input->kind, "contact") == 0;
 
 	*draft = (struct draft){
 		.in = input,
 		.facts = facts,
 		.names = names,
 		.call = call,
+		.contact = contact,
 		.outcome = call ? call_outcome(facts) : "",
-		.own = call ? call_own_number(facts, names)
-			    : message_own_number(facts, names),
+		.own = call   ? call_own_number(facts, names)
+		    : contact ? NULL
+			      : message_own_number(facts, names),
 		.parties = call ? call_parties(facts, names)
+		    : contact	? json_array()
 				: message_parties(facts, names),
 	};
 	return draft->parties == NULL ? -1 : 0;

@@ -14,7 +14,8 @@ struct draft {
 	const struct page_input *in;
 	const json_t *facts;
 	const json_t *names;
-	bool call;	     /* else a message */
+	bool call;	     /* else a message ... */
+	bool contact;	     /* ... or a contact */
 	const char *outcome; /* of a call, see call_outcome(); else "" */
 	const char *own;     /* our number, NULL when not known */
 	json_t *parties;     /* the others' numbers, strings; owned */

@@ -89,3 +89,9 @@ names_line_number(const json_t *names, const char *line)
 {
 	return text_at(line_of(names, line), "number");
 }
+
+const char *
+names_page(const json_t *names, const char *who)
+{
+	return look_up(names, "pages", who);
+}

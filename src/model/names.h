@@ -2,8 +2,9 @@
  * names.h - who stands behind a number or an id.
  *
  * names is {"users": {id: name}, "numbers": {phone number id: {"name",
- * "number"}}, "people": {number: name}, "contacts": {id: name}}; any of it
- * may be missing. What is returned belongs to names or is the argument.
+ * "number"}}, "people": {number: name}, "contacts": {id: name}, "pages":
+ * {contact id or number: id of the contact's page}}; any of it may be missing.
+ * What is returned belongs to names or is the argument.
  */
 #ifndef MODEL_NAMES_H
 #define MODEL_NAMES_H
@@ -29,5 +30,8 @@ const char *names_contact(const json_t *names, const char *contact);
  * number; NULL when not known. */
 const char *names_line(const json_t *names, const char *line);
 const char *names_line_number(const json_t *names, const char *line);
+
+/* The page of the contact that has this id or number; NULL: there is none. */
+const char *names_page(const json_t *names, const char *who);
 
 #endif

@@ -56,8 +56,9 @@ page_render(const struct page_input *input, struct page *ret, struct err *err)
 	if ((page.values = values_of(&draft, schema)) == NULL ||
 	    (page.sections = json_array()) == NULL)
 		goto out;
-	rc = draft.call ? callbody_add(page.sections, &draft)
-			: messagebody_add(page.sections, &draft);
+	rc = draft.contact ? 0 /* columns only: the body is people's own */
+	    : draft.call   ? callbody_add(page.sections, &draft)
+			   : messagebody_add(page.sections, &draft);
 out:
 	draft_free(&draft);
 	if (rc == 0) {

@@ -18,7 +18,7 @@
 
 /* All of it stays the caller's. */
 struct page_input {
-	const char *kind;    /* "call" or "message" */
+	const char *kind;    /* "call", "message" or, of ours, "contact" */
 	const json_t *facts; /* see fold.h */
 	const json_t *names; /* see names.h; may be NULL */
 
@@ -29,7 +29,8 @@ struct page_input {
 	const json_t *media;
 
 	enum page_schema schema;
-	bool few_blocks; /* at most 4 blocks for an ordinary page */
+	const char *title; /* its template, see title.h; NULL: built in */
+	bool few_blocks;   /* at most 4 blocks for an ordinary page */
 };
 
 struct page {

@@ -118,6 +118,7 @@ static const struct schema_column our_calls[] = {
 	{ "Summary", "rich_text", "summary", NULL },
 	{ "Next steps", "rich_text", "next steps", NULL },
 	{ "Contact", "rich_text", "contact", NULL },
+	{ "Contact page", "relation", "contact pages", NULL },
 	{ "Participants", "rich_text", "parties", NULL },
 	{ "Route", "rich_text", ".callRoute", NULL },
 	{ "Menu", "rich_text", "menu", NULL },
@@ -145,10 +146,26 @@ static const struct schema_column our_messages[] = {
 	{ "Media", "files", "stored media", NULL },
 	{ "Error", "rich_text", "error", NULL },
 	{ "Contact", "rich_text", "contact", NULL },
+	{ "Contact page", "relation", "contact pages", NULL },
 	{ "Participants", "rich_text", "parties", NULL },
 	{ "Conversation", "rich_text", ".conversationId", NULL },
 	{ "OpenPhone ID", "rich_text", ".id", NULL },
 	{ "Link", "url", ".deepLink", NULL },
+	{ "Synced at", "date", "stamp always", NULL },
+};
+
+static const struct schema_column our_contacts[] = {
+	{ "Name", "title", "title", NULL },
+	{ "Company", "rich_text", ".company", NULL },
+	{ "Role", "rich_text", ".role", NULL },
+	{ "Phone", "phone_number", "first phone", NULL },
+	{ "Phones", "rich_text", ".phoneNumbers", NULL },
+	{ "Email", "email", "first email", NULL },
+	{ "Emails", "rich_text", ".emails", NULL },
+	{ "Created", "date", ".createdAt", NULL },
+	{ "Updated", "date", ".updatedAt", NULL },
+	{ "Deleted", "checkbox", ".deleted", NULL },
+	{ "OpenPhone ID", "rich_text", ".id", NULL },
 	{ "Synced at", "date", "stamp always", NULL },
 };
 
@@ -209,6 +226,7 @@ static const struct schema_column original_messages[] = {
 static const struct schema schemas[] = {
 	{ "call", PAGE_SCHEMA_OURS, "OpenPhone ID", TABLE(our_calls) },
 	{ "message", PAGE_SCHEMA_OURS, "OpenPhone ID", TABLE(our_messages) },
+	{ "contact", PAGE_SCHEMA_OURS, "OpenPhone ID", TABLE(our_contacts) },
 	{ "call", PAGE_SCHEMA_ORIGINAL, "Call ID", TABLE(original_calls) },
 	{ "message", PAGE_SCHEMA_ORIGINAL, "Message ID",
 	    TABLE(original_messages) },
@@ -248,11 +266,14 @@ options_new(const struct schema_option *options)
 }
 
 static json_t *
-property_new(const struct schema_column *column)
+property_new(const struct schema_column *column, const char *contacts)
 {
 	json_t *config;
 
-	if (column->options != NULL)
+	if (strcmp(column->type, "relation") == 0)
+		config = json_pack("{s:s, s:{}}", "data_source_id", contacts,
+		    "single_property");
+	else if (column->options != NULL)
 		config = options_new(column->options);
 	else if (strcmp(column->type, "number") == 0)
 		config = json_pack("{s:s}", "format", "number");
@@ -262,19 +283,24 @@ property_new(const struct schema_column *column)
 }
 
 json_t *
-schema_properties(const char *kind, enum page_schema id)
+schema_properties(const char *kind, enum page_schema id, const char *contacts)
 {
 	const struct schema *schema = schema_find(kind, id);
 	json_t *ret;
 
 	if (schema == NULL || (ret = json_object()) == NULL)
 		return NULL;
-	for (size_t i = 0; i < schema->n; i++)
-		if (json_object_set_new(ret, schema->columns[i].name,
-			property_new(&schema->columns[i])) != 0) {
+	for (size_t i = 0; i < schema->n; i++) {
+		const struct schema_column *column = &schema->columns[i];
+
+		if (contacts == NULL && strcmp(column->type, "relation") == 0)
+			continue;
+		if (json_object_set_new(ret, column->name,
+			property_new(column, contacts)) != 0) {
 			json_decref(ret);
 			return NULL;
 		}
+	}
 	return ret;
 }
 

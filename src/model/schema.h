@@ -28,7 +28,7 @@ struct schema_column {
 };
 
 struct schema {
-	const char *kind; /* "call" or "message" */
+	const char *kind; /* "call", "message"; of ours also "contact" */
 	enum page_schema id;
 	const char *key; /* name of the column that holds OpenPhone's id */
 	const struct schema_column *columns; /* in the order people see */
@@ -42,8 +42,10 @@ const struct schema *schema_find(const char *kind, enum page_schema id);
 const char *schema_key_column(const char *kind, enum page_schema id);
 
 /* The value for initial_data_source.properties of POST /v1/databases, a new
- * reference. NULL: no such kind, or out of memory. */
-json_t *schema_properties(const char *kind, enum page_schema id);
+ * reference. contacts: the data source that relations lead to; NULL: there is
+ * none, and they are left out. NULL: no such kind, or out of memory. */
+json_t *schema_properties(
+    const char *kind, enum page_schema id, const char *contacts);
 
 /* Is this one of the column's own options? */
 bool schema_has_option(const struct schema_column *column, const char *name);

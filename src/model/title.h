@@ -6,7 +6,18 @@
 
 #include "model/draft.h"
 
-/* "Missed call from Ann Lee", "Ann Lee: first words of the text…": one line
+/* A template is text with placeholders, "{outcome}: {who} ({line})"; {{ and
+ * }} stand for a brace. What is not known of a page is left empty. */
+
+/* The placeholders, as "{who}, {number}, ..."; static. */
+const char *title_placeholders(void);
+
+/* Where the first unknown placeholder or unbalanced brace stands; NULL: the
+ * template is good. */
+const char *title_fault(const char *template);
+
+/* By the template of the draft's input, else built in:
+ * "Missed call from Ann Lee", "Ann Lee: first words of the text…": one line
  * of at most 200 UTF-16 units, malloc'ed. NULL: out of memory. */
 char *title_make(const struct draft *draft);
 

@@ -37,24 +37,7 @@ value_title(const struct draft *draft)
 static json_t *
 value_outcome(const struct draft *draft)
 {
-	static const struct {
-		const char *outcome, *option;
-	} options[] = {
-		{ "answered", "Answered" },
-		{ "ai", "AI agent" },
-		{ "voicemail", "Voicemail" },
-		{ "forwarded", "Forwarded" },
-		{ "missed", "Missed" },
-		{ "no-answer", "No answer" },
-		{ "failed", "Failed" },
-		{ "ringing", "Ringing" },
-		{ "in-progress", "In progress" },
-	};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-		if (strcmp(draft->outcome, options[i].outcome) == 0)
-			return json_string(options[i].option);
-	return json_null();
+	return text_or_null(words_outcome(draft->outcome));
 }
 
 static json_t *
@@ -328,6 +311,61 @@ out:
 	return ret;
 }
 
+/* Those of the contacts that OpenPhone matched, and of whoever has one of the
+ * numbers. */
+static int
+add_contact_page(const struct draft *draft, json_t *list, const char *who)
+{
+	const char *page = names_page(draft->names, who);
+	json_t *have;
+	size_t i;
+
+	if (page == NULL)
+		return 0;
+	json_array_foreach (list, i, have)
+		if (strcmp(json_string_value(have), page) == 0)
+			return 0;
+	return json_array_append_new(list, json_string(page));
+}
+
+static json_t *
+value_contact_pages(const struct draft *draft)
+{
+	json_t *list = json_array(), *who;
+	bool good = list != NULL;
+	size_t i;
+
+	json_array_foreach (json_object_get(draft->facts, "contactIds"), i, who)
+		good = good &&
+		    add_contact_page(draft, list, json_string_value(who)) == 0;
+	json_array_foreach (draft->parties, i, who)
+		good = good &&
+		    add_contact_page(draft, list, json_string_value(who)) == 0;
+	if (good && json_array_size(list) > 0)
+		return list;
+	json_decref(list);
+	return good ? json_null() : NULL;
+}
+
+static json_t *
+first_fact(const struct draft *draft, const char *list)
+{
+	return text_or_null(json_string_value(
+	    json_array_get(json_object_get(draft->facts, list), 0)));
+}
+
+static json_t *
+value_first_email(const struct draft *draft)
+{
+	return first_fact(draft, "emails");
+}
+
+static json_t *
+value_first_phone(const struct draft *draft)
+{
+	return first_fact(draft, "phoneNumbers");
+}
+
 /* "1 Sales" */
 static json_t *
 value_menu(const struct draft *draft)
@@ -405,8 +443,7 @@ value_status(const struct draft *draft)
 static json_t *
 value_first_recipient(const struct draft *draft)
 {
-	return text_or_null(json_string_value(
-	    json_array_get(json_object_get(draft->facts, "to"), 0)));
+	return first_fact(draft, "to");
 }
 
 /* "30006: a landline, or a carrier that cannot be reached" */
@@ -558,9 +595,12 @@ static const struct {
 	json_t *(*make)(const struct draft *draft);
 } sources[] = {
 	{ "contact", value_contact },
+	{ "contact pages", value_contact_pages },
 	{ "duration", value_duration },
 	{ "error", value_error },
 	{ "exact", value_exact },
+	{ "first email", value_first_email },
+	{ "first phone", value_first_phone },
 	{ "first recipient", value_first_recipient },
 	{ "forwarded from", value_forwarded_from },
 	{ "forwarded to", value_forwarded_to },

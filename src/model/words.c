@@ -44,6 +44,29 @@ words_seconds(const char *from, const char *to)
 	return (b - a) / 1000000;
 }
 
+const char *
+words_outcome(const char *outcome)
+{
+	static const struct {
+		const char *outcome, *name;
+	} names[] = {
+		{ "answered", "Answered" },
+		{ "ai", "AI agent" },
+		{ "voicemail", "Voicemail" },
+		{ "forwarded", "Forwarded" },
+		{ "missed", "Missed" },
+		{ "no-answer", "No answer" },
+		{ "failed", "Failed" },
+		{ "ringing", "Ringing" },
+		{ "in-progress", "In progress" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(outcome, names[i].outcome) == 0)
+			return names[i].name;
+	return NULL;
+}
+
 /* White space in one blank each, none at the ends. */
 static void
 squeeze(char *text)

@@ -22,6 +22,10 @@ void words_time(const char *rfc3339, const char *format, char ret[WORDS_SIZE]);
  * or the second comes first. */
 json_int_t words_seconds(const char *from, const char *to);
 
+/* "No answer" for call_outcome()'s "no-answer"; static. NULL: another word,
+ * as "unknown". */
+const char *words_outcome(const char *outcome);
+
 /* Add text on one line: white space in one blank each, at most max_units
  * UTF-16 units, "…" where it was cut. 0, or -1: out of memory, or the
  * buffer's ceiling. */

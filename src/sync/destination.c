@@ -1,5 +1,6 @@
 #include "sync/destination.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +24,34 @@ style_by_name(const char *name)
 	                                     : PAGE_SCHEMA_OURS;
 }
 
-enum page_schema
-destination_style(const struct sync *sync)
+/* What there is a database for. */
+static const struct kind {
+	const char *name, *title, *icon, *key;
+	size_t configured; /* where in struct workspace the id stands */
+} kinds[] = {
+	{ "call", "Calls", "📞", "calls_database",
+	    offsetof(struct workspace, notion.calls_database) },
+	{ "message", "Messages", "💬", "messages_database",
+	    offsetof(struct workspace, notion.messages_database) },
+	{ "contact", "Contacts", "👤", "contacts_database",
+	    offsetof(struct workspace, notion.contacts_database) },
+};
+
+static const struct kind *
+kind_of(const char *name)
 {
+	const struct kind *kind = kinds;
+
+	while (strcmp(kind->name, name) != 0)
+		kind++;
+	return kind;
+}
+
+enum page_schema
+destination_style(const struct sync *sync, const char *kind)
+{
+	if (strcmp(kind, "contact") == 0)
+		return PAGE_SCHEMA_OURS;
 	return style_by_name(sync->ws->notion.schema);
 }
 
@@ -140,12 +166,34 @@ destination_refresh(struct sync *sync, const char *kind,
 	return rc;
 }
 
-/* The configurations of the columns that are not there; *names: theirs. */
+/* The columns that a database of this kind has; calls and messages have a
+ * relation to the contacts, if there is a database of them. */
 static json_t *
-lacking(const char *kind, const struct destination *d, json_t **names)
+wanted_properties(struct sync *sync, const char *kind, enum page_schema style,
+    struct err *err)
 {
-	json_t *all = schema_properties(kind, d->schema->id), *config;
-	json_t *ret = json_object(), *list = json_array();
+	struct destination contacts = { 0 };
+	bool related = false;
+	json_t *properties;
+
+	if (strcmp(kind, "contact") != 0 &&
+	    destination_find(sync, "contact", &contacts, &related, err) != 0)
+		return NULL;
+	properties = schema_properties(
+	    kind, style, related ? contacts.data_source : NULL);
+	destination_clear(&contacts);
+	if (properties == NULL)
+		err_nomem(err);
+	return properties;
+}
+
+/* The configurations of those that are not there; *names: theirs. */
+static json_t *
+lacking(struct sync *sync, const char *kind, const struct destination *d,
+    json_t **names, struct err *err)
+{
+	json_t *all = wanted_properties(sync, kind, d->schema->id, err);
+	json_t *ret = json_object(), *list = json_array(), *config;
 	const char *name;
 	void *next;
 
@@ -160,6 +208,7 @@ lacking(const char *kind, const struct destination *d, json_t **names)
 	*names = list;
 	return ret;
 fail:
+	err_nomem(err);
 	json_decref(all);
 	json_decref(ret);
 	json_decref(list);
@@ -170,13 +219,11 @@ static int
 extend(struct sync *sync, const char *kind, struct destination *d,
     json_t **asked, struct err *err)
 {
-	json_t *names = NULL, *wanted = lacking(kind, d, &names);
+	json_t *names = NULL, *wanted = lacking(sync, kind, d, &names, err);
 	int rc = 0;
 
-	if (wanted == NULL) {
-		err_nomem(err);
+	if (wanted == NULL)
 		return -1;
-	}
 	/* what Notion answers is not looked at: what it has in the end
 	 * counts, and it drops some changes silently */
 	if (json_object_size(wanted) > 0)
@@ -214,7 +261,7 @@ int
 destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err)
 {
-	bool calls = strcmp(kind, "call") == 0;
+	const struct kind *made = kind_of(kind);
 	struct destination d = { .schema = schema_find(kind, style) };
 	char parent[NOTION_ID_SIZE];
 	json_t *properties;
@@ -227,11 +274,11 @@ destination_create(struct sync *sync, const char *kind, const char *page,
 		    page);
 		return -1;
 	}
-	if ((properties = schema_properties(kind, style)) == NULL)
-		err_nomem(err);
-	else if (notion_create_database(&sync->notion, parent,
-	             calls ? "Calls" : "Messages", calls ? "📞" : "💬",
-	             properties, d.database, d.data_source, err) == 0)
+	if ((properties = wanted_properties(sync, kind, style, err)) == NULL)
+		return -1;
+	if (notion_create_database(&sync->notion, parent,
+	             made->title, made->icon, properties, d.database,
+	             d.data_source, err) == 0)
 		rc = read_columns(sync, &d, err);
 	json_decref(properties);
 	if (rc == 0)
@@ -317,30 +364,9 @@ destination_adopt(struct sync *sync, const char *kind, const char *id,
 
 /* ---- the remembered one ---- */
 
+/* 1: there is one, 0: none, -1. */
 static int
-adopt_configured(struct sync *sync, const char *kind,
-    struct destination *ret, struct err *err)
-{
-	bool calls = strcmp(kind, "call") == 0;
-	const char *id = calls ? sync->ws->notion.calls_database
-	                       : sync->ws->notion.messages_database;
-
-	if (id != NULL) {
-		if (destination_adopt(sync, kind, id, destination_style(sync),
-		        NULL, ret, err) != 0)
-			return -1;
-		warn_of_skipped(kind, ret, NULL);
-		return 0;
-	}
-	err_set(err, ERR_OPERATOR,
-	    "there is no Notion database for %ss yet: run `onsctl init`, or "
-	    "set [notion] %s",
-	    kind, calls ? "calls_database" : "messages_database");
-	return -1;
-}
-
-int
-destination_get(struct sync *sync, const char *kind, struct destination *ret,
+read_remembered(struct sync *sync, const char *kind, struct destination *ret,
     struct err *err)
 {
 	struct destination d = { 0 };
@@ -351,7 +377,7 @@ destination_get(struct sync *sync, const char *kind, struct destination *ret,
 		return -1;
 	if (db_rows(r) == 0) {
 		db_result_free(r);
-		return adopt_configured(sync, kind, ret, err);
+		return 0;
 	}
 	snprintf(d.database, sizeof(d.database), "%s",
 	    db_text(r, 0, "database_id"));
@@ -368,7 +394,51 @@ destination_get(struct sync *sync, const char *kind, struct destination *ret,
 		return -1;
 	}
 	*ret = d;
+	return 1;
+}
+
+static const char *
+configured_id(const struct sync *sync, const char *kind)
+{
+	return *(char *const *)((const char *)sync->ws +
+	    kind_of(kind)->configured);
+}
+
+int
+destination_find(struct sync *sync, const char *kind,
+    struct destination *ret, bool *found, struct err *err)
+{
+	int known = read_remembered(sync, kind, ret, err);
+	const char *id = configured_id(sync, kind);
+
+	if (known < 0)
+		return -1;
+	if (known == 0 && id != NULL) {
+		if (destination_adopt(sync, kind, id,
+		        destination_style(sync, kind), NULL, ret, err) != 0)
+			return -1;
+		warn_of_skipped(kind, ret, NULL);
+		known = 1;
+	}
+	*found = known == 1;
 	return 0;
+}
+
+int
+destination_get(struct sync *sync, const char *kind, struct destination *ret,
+    struct err *err)
+{
+	bool found = false;
+
+	if (destination_find(sync, kind, ret, &found, err) != 0)
+		return -1;
+	if (found)
+		return 0;
+	err_set(err, ERR_OPERATOR,
+	    "there is no Notion database for %ss yet: run `onsctl init`, or "
+	    "set [notion] %s",
+	    kind, kind_of(kind)->key);
+	return -1;
 }
 
 int

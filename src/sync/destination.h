@@ -3,7 +3,7 @@
  *
  * Made or adopted once (onsctl init), remembered in the table destination.
  * People rename and add columns: what Notion says of the columns is read
- * again when a page is refused, and once a day.
+ * again when a page is refused.
  */
 #ifndef SYNC_DESTINATION_H
 #define SYNC_DESTINATION_H
@@ -25,8 +25,13 @@ struct destination {
 			     * not given; see columns_skipped() */
 };
 
-/* The database for this kind of page. One that is only named in the
- * configuration is adopted. ERR_OPERATOR when there is none. */
+/* The database for this kind of page ("call", "message", "contact"). One that
+ * is only named in the configuration is adopted. *found: there is one; *ret is
+ * filled then. */
+int destination_find(struct sync *sync, const char *kind,
+    struct destination *ret, bool *found, struct err *err);
+
+/* The same; ERR_OPERATOR when there is none. */
 int destination_get(struct sync *sync, const char *kind,
     struct destination *ret, struct err *err);
 void destination_clear(struct destination *destination);
@@ -41,9 +46,10 @@ int destination_refresh(struct sync *sync, const char *kind,
 int destination_extend(struct sync *sync, const char *kind,
     struct destination *destination, json_t **asked, struct err *err);
 
-/* Make a new one under a page; or use an existing one, by id or URL of the
- * database or of its data source, which with asked (else NULL) is extended.
- * Both remember it. */
+/* Make a new one under a page (calls and messages with a relation to the
+ * contacts, if there is a database of them); or use an existing one, by id or
+ * URL of the database or of its data source, which with asked (else NULL) is
+ * extended. Both remember it. */
 int destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err);
 int destination_adopt(struct sync *sync, const char *kind, const char *id,
@@ -55,7 +61,7 @@ int destination_adopt(struct sync *sync, const char *kind, const char *id,
 int destination_key(const struct destination *destination, const char **id,
     const char **type, struct err *err);
 
-/* The style that the configuration asks for. */
-enum page_schema destination_style(const struct sync *sync);
+/* The style that the configuration asks for; contacts have one only. */
+enum page_schema destination_style(const struct sync *sync, const char *kind);
 
 #endif

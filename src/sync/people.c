@@ -9,6 +9,7 @@
 #include "model/fold.h"
 #include "model/message.h"
 #include "model/names.h"
+#include "model/number.h"
 #include "sql/queries.h"
 
 enum { PEOPLE_MAX = 256, NAME_MAX_BYTES = 256 };
@@ -185,9 +186,12 @@ ask_contact(struct sync *sync, const char *id, struct err *err)
 		;
 	else if (contact == NULL)
 		rc = put(sync, "contact", id, NULL, NULL, err);
-	else if (fold_rest_contact(state, contact, err) == 0)
-		rc = people_remember(
-		    sync, id, json_object_get(state, "facts"), err);
+	else if (fold_rest_contact(state, contact, err) == 0 &&
+	    people_remember(
+	        sync, id, json_object_get(state, "facts"), err) == 0)
+		rc = DB_RUN(sync->db, SQL_contact_due, NULL, err,
+		    DB_TEXT(sync->ws->name), DB_TEXT(id),
+		    DB_BOOL(sync->ws->notion.contacts_database != NULL));
 	json_decref(contact);
 	json_decref(state);
 	return rc;
@@ -195,24 +199,12 @@ ask_contact(struct sync *sync, const char *id, struct err *err)
 
 /* ---- contacts ---- */
 
-/* "+1 (555) 000-1111" and "+15550001111" are the same number. */
-static void
-bare_number(const char *text, char *ret, size_t size)
-{
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 1 < size; text++)
-		if (strchr(" ()-.\t/", *text) == NULL)
-			ret[n++] = *text;
-	ret[n] = '\0';
-}
-
 int
 people_remember(
     struct sync *sync, const char *id, const json_t *facts, struct err *err)
 {
 	struct db_bytes numbers[PEOPLE_MAX];
-	char texts[PEOPLE_MAX][32];
+	char texts[PEOPLE_MAX][NUMBER_SIZE];
 	const json_t *list = json_object_get(facts, "phoneNumbers"), *item;
 	json_t *name = full_name(facts);
 	const char *shown = json_string_value(name);
@@ -224,8 +216,7 @@ people_remember(
 	json_array_foreach(list, i, item) {
 		if (n == PEOPLE_MAX || !json_is_string(item))
 			break;
-		bare_number(
-		    json_string_value(item), texts[n], sizeof(texts[n]));
+		number_e164(json_string_value(item), texts[n]);
 		numbers[n] =
 		    (struct db_bytes){ texts[n], strlen(texts[n]) };
 		n++;
@@ -310,14 +301,30 @@ refresh(struct sync *sync, const struct wanted *w,
 	return asked;
 }
 
+/* The first contact found for a number stays, as with names. */
+static int
+add_page(json_t *names, const struct db_result *r, int row, const char *page)
+{
+	json_t *pages = json_object_get(names, "pages");
+	const char *who =
+	    db_text(r, row, db_bool(r, row, "by_number") ? "number" : "id");
+
+	return json_object_get(pages, who) != NULL
+	    ? 0
+	    : json_object_set_new(pages, who, json_string(page));
+}
+
 static int
 add_name(json_t *names, const struct db_result *r, int row)
 {
 	const char *kind = db_text(r, row, "kind");
 	const char *name = db_text(r, row, "name");
 	const char *number = db_text(r, row, "number");
+	const char *page = db_text(r, row, "page_id");
 	json_t *people = json_object_get(names, "people");
 
+	if (page != NULL && add_page(names, r, row, page) != 0)
+		return -1;
 	if (db_bool(r, row, "by_number")) /* the first contact found stays */
 		return name == NULL || json_object_get(people, number) != NULL
 		    ? 0
@@ -338,8 +345,8 @@ add_name(json_t *names, const struct db_result *r, int row)
 static json_t *
 names_from(const struct db_result *r)
 {
-	json_t *names = json_pack("{s:{}, s:{}, s:{}, s:{}}", "users",
-	    "numbers", "people", "contacts");
+	json_t *names = json_pack("{s:{}, s:{}, s:{}, s:{}, s:{}}", "users",
+	    "numbers", "people", "contacts", "pages");
 
 	for (int i = 0; names != NULL && i < db_rows(r); i++)
 		if (add_name(names, r, i) != 0) {

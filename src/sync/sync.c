@@ -5,11 +5,14 @@
 #include <time.h>
 
 #include "base/rfc3339.h"
+#include "model/fold.h"
 #include "model/page.h"
+#include "sql/queries.h"
 #include "sync/attachment.h"
 #include "sync/destination.h"
 #include "sync/enrich.h"
 #include "sync/gate.h"
+#include "sync/pagerow.h"
 #include "sync/people.h"
 #include "sync/publish.h"
 #include "sync/resource.h"
@@ -125,6 +128,10 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 		    strcmp(sync->ws->notion.blocks, "few") == 0 };
 	int rc = -1;
 
+	if (strcmp(job->kind, "contact") != 0)
+		input.title = strcmp(job->kind, "call") == 0
+		    ? sync->ws->notion.call_title
+		    : sync->ws->notion.message_title;
 	if (destination_get(sync, job->kind, &destination, err) != 0)
 		return -1;
 	input.schema = destination.schema->id;
@@ -147,6 +154,36 @@ pause_for_operator(struct sync *sync, const struct err *err)
 		    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
 }
 
+/* A call's parts come one after the other: with [sync] settle its page is not
+ * made before they are together. -1 with ERR_WAIT: too early. */
+static int
+settled(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	int64_t ms;
+
+	if (sync->ws->sync.settle_ms == 0 || strcmp(job->kind, "call") != 0)
+		return 0;
+	if (DB_RUN(sync->db, SQL_settle_left, &r, err,
+	        DB_TEXT(job->workspace), DB_TEXT(job->kind),
+	        DB_TEXT(job->resource_id),
+	        DB_TEXT(json_string_value(
+	            json_object_get(res->facts, "completedAt"))),
+	        DB_INT(sync->ws->sync.settle_ms)) != 0)
+		return -1;
+	ms = db_rows(r) == 0 ? 0 : db_int(r, 0, "ms");
+	db_result_free(r);
+	if (ms == 0)
+		return 0;
+	/* people see the call in the database meanwhile */
+	if (resource_save(sync->db, job, res, err) != 0)
+		return -1;
+	err_set(err, ERR_WAIT, "the call's parts are waited for ([sync] settle)");
+	err->retry_after_ms = ms;
+	return -1;
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
@@ -155,6 +192,8 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	json_t *names = NULL, *media = NULL;
 	int rc = -1;
 
+	if (settled(sync, job, res, err) != 0)
+		goto out;
 	if (enrich(sync, job, res, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;
@@ -182,13 +221,61 @@ out:
 	return rc;
 }
 
+/* Known by its name only so far: ask for the rest of it. */
+static int
+ask_contact(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	json_t *contact = NULL;
+	int rc = 0;
+
+	if (openphone_contact(
+	        &sync->openphone, job->resource_id, &contact, err) != 0)
+		return -1;
+	if (contact != NULL)
+		rc = fold_rest_contact(res->state, contact, err);
+	json_decref(contact);
+	return rc;
+}
+
+/* A contact that was deleted before it had a page gets none. */
+static int
+wants_page(struct sync *sync, const struct job *job, const json_t *facts,
+    bool *ret, struct err *err)
+{
+	struct destination destination = { 0 };
+	struct pagerow row = { 0 };
+
+	if (destination_find(sync, "contact", &destination, ret, err) != 0)
+		return -1;
+	destination_clear(&destination);
+	if (!*ret)
+		return 0;
+	if (json_object_size(facts) == 0) {
+		*ret = false;
+	} else if (json_is_true(json_object_get(facts, "deleted"))) {
+		if (pagerow_get(sync->db, job, &row, err) != 0)
+			return -1;
+		*ret = row.state != PAGE_NONE;
+		pagerow_clear(&row);
+	}
+	return 0;
+}
+
 static int
 sync_contact(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
 {
-	return resource_save(sync->db, job, res, err) == 0
-	    ? people_remember(sync, job->resource_id, res->facts, err)
-	    : -1;
+	bool page = false;
+
+	if (!res->stored && res->n_folded == 0 &&
+	    ask_contact(sync, job, res, err) != 0)
+		return -1;
+	if (resource_save(sync->db, job, res, err) != 0 ||
+	    people_remember(sync, job->resource_id, res->facts, err) != 0 ||
+	    wants_page(sync, job, res->facts, &page, err) != 0)
+		return -1;
+	return page ? write_page(sync, job, res, NULL, NULL, err) : 0;
 }
 
 int

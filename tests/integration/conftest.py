@@ -270,3 +270,12 @@ def stack() -> Iterator[Stack]:
     for log in state.glob("log/*.log"):
         assert not TROUBLE.search(log.read_text(errors="replace")), log
     shutil.rmtree(state)
+
+
+@pytest.fixture
+def keep_destinations(stack: Stack) -> Any:
+    """What a test sets up in Notion is not for the tests after it."""
+    psql(stack.env, "CREATE TABLE kept AS SELECT * FROM destination;")
+    yield
+    psql(stack.env, "BEGIN; DELETE FROM destination; INSERT INTO destination"
+         " SELECT * FROM kept; DROP TABLE kept; COMMIT;")

@@ -21,7 +21,7 @@ PROGRAMS = ("ons-webhook", "ons-process", "ons-portal", "onsctl")
 # What a manual page calls the types, and the units that a value may have.
 TYPES = {"STRING": "text", "SECRET": "secret", "CHOICE": "choice",
          "BOOL": "yes or no", "NUMBER": "number", "TIME": "time",
-         "SIZE": "size", "PATH": "path"}
+         "SIZE": "size", "PATH": "path", "TITLE": "template"}
 UNITS = {"TIME": {"ms": 1, "s": 1000, "m": 60000, "h": 3600000,
                   "d": 86400000},
          "SIZE": {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30},
@@ -42,6 +42,8 @@ class Key(NamedTuple):
 
     def amount(self, value: int) -> str:
         """In the largest unit that divides it, as the programs say it."""
+        if self.type == "TIME" and value == 0:
+            return "0s"
         unit, factor = max(
             ((u, f) for u, f in UNITS[self.type].items() if value % f == 0),
             key=lambda pair: pair[1])

@@ -28,15 +28,6 @@ def destinations(stack: Stack) -> list[dict[str, Any]]:
                       " FROM destination ORDER BY kind")
 
 
-@pytest.fixture
-def keep_destinations(stack: Stack) -> Any:
-    """What a test sets up in Notion is not for the tests after it."""
-    psql(stack.env, "CREATE TABLE kept AS SELECT * FROM destination;")
-    yield
-    psql(stack.env, "BEGIN; DELETE FROM destination; INSERT INTO destination"
-         " SELECT * FROM kept; DROP TABLE kept; COMMIT;")
-
-
 def test_migrate_again_does_nothing(stack: Stack) -> None:
     assert "up to date" in stack.run("onsctl", "migrate").stdout
 

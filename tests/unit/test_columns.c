@@ -19,7 +19,8 @@ parse(const char *text)
 static json_t *
 data_source(const struct schema *schema)
 {
-	json_t *made = schema_properties(schema->kind, schema->id);
+	json_t *made = schema_properties(
+	    schema->kind, schema->id, "0c0ffee0-0000-4000-8000-000000000001");
 	json_t *ret = json_object();
 	char id[32];
 
@@ -185,8 +186,16 @@ values_are_converted_to_the_columns_type(void **state)
 		/* a status cannot be added to */
 		{ "Outcome", "{\"type\":\"status\"}", "\"Missed\"",
 		    "not one of" },
-		{ "X", "{\"type\":\"relation\"}", "\"a\"",
-		    "cannot be written" },
+#define PAGE "\"0c0ffee0-0000-4000-8000-00000000000"
+		{ "X", "{\"type\":\"relation\"}",
+		    "[" PAGE "1\",\"Ann\"," PAGE "2\"]",
+		    "{\"relation\":[{\"id\":" PAGE "1\"},{\"id\":" PAGE
+		    "2\"}]}" },
+		{ "X", "{\"type\":\"relation\"}", "[\"Ann\"]", "not pages" },
+		{ "X", "{\"type\":\"relation\"}", "\"a\"", "not pages" },
+		/* ids of pages are nothing to read */
+		{ "Contact page", "{\"type\":\"rich_text\"}", "[" PAGE "1\"]",
+		    "not a relation" },
 		{ "X", "{\"type\":\"people\"}", "\"a\"", "cannot be written" },
 		{ "X", "{\"type\":\"formula\"}", "\"a\"", "cannot be written" },
 		{ "X", "{\"type\":\"created_time\"}", "\"a\"",

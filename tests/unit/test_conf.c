@@ -19,6 +19,7 @@ set_up(void **state)
 		"OPENPHONE_API_KEY", "OPENPHONE_API_BASE", "NOTION_API_KEY",
 		"NOTION_API_BASE", "NOTION_PARENT_PAGE",
 		"NOTION_CALLS_DATABASE_ID", "NOTION_MESSAGES_DATABASE_ID",
+		"NOTION_CONTACTS_DATABASE_ID",
 		"ONS_MEDIA_BASE_URL", "S3_ENDPOINT", "S3_BUCKET", "S3_REGION",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LOG_LEVEL" };
 
@@ -112,6 +113,15 @@ static const struct refused {
 	/* only secrets may be in files of their own */
 	{ "[notion]\nschema_file = /etc/x\n", 2,
 	    { "unknown key \"schema_file\"" } },
+	/* templates */
+	{ "[notion]\n\ncall_title = {who} {whom}\n", 3,
+	    { "[notion] call_title: \"{whom}\"", "{who}, {number}",
+		"{title}" } },
+	{ "[notion]\nmessage_title = a } b\n", 2,
+	    { "[notion] message_title: \"} b\"", "}} are braces" } },
+	{ "[notion]\ncall_title = a\n b {\n", 3,
+	    { "[notion] call_title: \"{\"", "{who}" } },
+	{ "[sync]\nsettle = 61m\n", 2, { "from 0s to 1h" } },
 	/* numbers */
 	{ "[process]\nworkers = many\n", 2,
 	    { "[process] workers: \"many\"", "whole number from 1 to 256" } },

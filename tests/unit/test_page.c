@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "model/page.h"
+#include "model/title.h"
 
 /*
  * Golden pages: tests/golden/<name>.json holds "input" (what page_render()
@@ -26,6 +27,8 @@ zone(const char *tz)
 	tzset();
 }
 
+static const char *template; /* of titles; NULL: built in */
+
 static struct page
 render(const json_t *input, enum page_schema schema, bool few)
 {
@@ -35,6 +38,7 @@ render(const json_t *input, enum page_schema schema, bool few)
 		.names = json_object_get(input, "names"),
 		.media = json_object_get(input, "media"),
 		.schema = schema,
+		.title = template,
 		.few_blocks = few,
 	};
 	struct page page = { 0 };
@@ -288,6 +292,154 @@ titles_are_what_people_would_write(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		is_title(rows[i].kind, rows[i].facts, rows[i].title);
+}
+
+#define TALK                                       \
+	"\"createdAt\":\"2026-01-02T03:04:05Z\","  \
+	"\"answeredAt\":\"2026-01-02T03:04:10Z\"," \
+	"\"completedAt\":\"2026-01-02T03:05:22Z\""
+
+static void
+templates_make_titles(void **state)
+{
+	static const char call[] =
+	    "{\"id\":\"ACtest1\"," IN
+	    ",\"external\":[\"+15550001111\",\"+15550003333\"],"
+	    "\"userId\":\"Sam\"," TALK
+	    ",\"summary\":{\"summary\":[\"They met.\"]}}";
+	static const char message[] =
+	    "{\"id\":\"ACtest2\"," IN "," FROM_ANN ",\"status\":\"received\","
+	    "\"text\":\"Hi\\n you\"}";
+	static const struct {
+		const char *kind, *facts, *template, *title;
+	} rows[] = {
+		{ "call", call, "{outcome}: {who}",
+		    "Answered: Ann Lee and Bob" },
+		{ "call", call, "{direction} {number} {line}",
+		    "incoming +15550001111, +15550003333 Main" },
+		{ "call", call, "{date} {time}/{duration} {user} {id}",
+		    "2026-01-02 05:04/1:12 Sam ACtest1" },
+		{ "call", call, "{text}", "They met." },
+		{ "call", call, "{title} #1", "Call with Ann Lee and Bob #1" },
+		{ "call", call, " {{{id}}} \t }}{{ ", "{ACtest1} }{" },
+		{ "call", call, "no braces", "no braces" },
+		{ "message", message, "{outcome} {who}: {text}",
+		    "received Ann Lee: Hi you" },
+		/* what leaves nothing is no title */
+		{ "message", message, " {duration} ", "Ann Lee: Hi you" },
+		/* never from a configuration; here no reason to fail */
+		{ "message", message, "{whom}", "Ann Lee: Hi you" },
+	};
+	char text[10001], wanted[256];
+
+	(void)state;
+	zone("EET-2");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		template = rows[i].template;
+		is_title(rows[i].kind, rows[i].facts, rows[i].title);
+	}
+	memset(text, 'x', 10000);
+	text[10000] = '\0';
+	snprintf(wanted, sizeof(wanted), "%.199s…", text);
+	template = text;
+	is_title("call", call, wanted);
+	template = NULL;
+}
+
+static void
+faults_of_templates_are_found(void **state)
+{
+	static const struct {
+		const char *template, *fault;
+	} rows[] = {
+		{ "", NULL },
+		{ "{who} {{x}}", NULL },
+		{ "a {whom} b", "{whom} b" },
+		{ "a {} b", "{} b" },
+		{ "a {who", "{who" },
+		{ "a {who {id}", "{who {id}" },
+		{ "{Who}", "{Who}" },
+		{ "{ who }", "{ who }" },
+		{ "a } b", "} b" },
+		{ "{{{who}}", "}" },
+		{ "{{{{{", "{" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *fault = title_fault(rows[i].template);
+
+		if (rows[i].fault == NULL)
+			assert_null(fault);
+		else
+			assert_string_equal(fault, rows[i].fault);
+	}
+	/* the list that people are shown is the list that is known */
+	assert_null(title_fault(title_placeholders()));
+}
+
+static void
+is_contact(const char *facts, const char *title, const char *phone)
+{
+	json_t *input =
+	    json_pack("{s:s, s:o}", "kind", "contact", "facts", parse(facts));
+	struct page page = render(input, PAGE_SCHEMA_OURS, false);
+	const char *got =
+	    json_string_value(json_object_get(page.values, "Phone"));
+
+	assert_string_equal(page.title, title);
+	assert_string_equal(page.icon, "👤");
+	assert_int_equal(json_array_size(page.sections), 0);
+	if (phone == NULL)
+		assert_null(got);
+	else
+		assert_string_equal(got, phone);
+	page_free(&page);
+	json_decref(input);
+}
+
+static void
+contacts_are_columns_only(void **state)
+{
+	struct page_input in = { .kind = "contact",
+		.schema = PAGE_SCHEMA_ORIGINAL };
+	struct page page;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	is_contact("{\"firstName\":\"Ann\",\"lastName\":\"Lee\","
+		   "\"company\":\"Acme\",\"phoneNumbers\":["
+		   "\"+15550001111\",\"+15550003333\"]}",
+	    "Ann Lee", "+15550001111");
+	is_contact("{\"lastName\":\"Lee\"}", "Lee", NULL);
+	is_contact("{\"company\":\"Acme\"}", "Acme", NULL);
+	is_contact("{\"phoneNumbers\":[\"+15550001111\"]}", "+15550001111",
+	    "+15550001111");
+	is_contact("{\"emails\":[\"a@example.com\"]}", "a@example.com", NULL);
+	is_contact("{}", "A contact", NULL);
+	/* the original had none */
+	assert_int_equal(page_render(&in, &page, &err), -1);
+}
+
+/* Whom OpenPhone matched, and who has the number; each page once. */
+static void
+pages_of_contacts_are_linked(void **state)
+{
+	json_t *input = json_pack("{s:s, s:o, s:{s:{s:s, s:s, s:s}}}", "kind",
+	    "message", "facts",
+	    parse("{" IN "," FROM_ANN ",\"contactIds\":[\"CT1\",\"CT3\","
+		  "\"CT2\"]}"),
+	    "names", "pages", "CT1", "page 1", "CT2", "page 2", "+15550001111",
+	    "page 1");
+	json_t *wanted = parse("[\"page 1\",\"page 2\"]");
+	struct page page = render(input, PAGE_SCHEMA_OURS, false);
+
+	(void)state;
+	assert_true(
+	    json_equal(json_object_get(page.values, "Contact page"), wanted));
+	page_free(&page);
+	json_decref(wanted);
+	json_decref(input);
 }
 
 static void
@@ -669,6 +821,10 @@ main(void)
 		cmocka_unit_test(a_page_is_the_same_each_time),
 		cmocka_unit_test(other_kinds_are_refused),
 		cmocka_unit_test(titles_are_what_people_would_write),
+		cmocka_unit_test(templates_make_titles),
+		cmocka_unit_test(faults_of_templates_are_found),
+		cmocka_unit_test(contacts_are_columns_only),
+		cmocka_unit_test(pages_of_contacts_are_linked),
 		cmocka_unit_test(long_names_leave_room_for_the_rest),
 		cmocka_unit_test(long_messages_arrive_whole),
 		cmocka_unit_test(

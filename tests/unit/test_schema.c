@@ -110,9 +110,10 @@ static void
 every_column_is_well_formed_and_filled(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		const struct schema *schema =
-		    schema_find(kinds[i % 2], ids[i / 2]);
+	for (int i = 0; i < 5; i++) {
+		const struct schema *schema = i == 4
+		    ? schema_find("contact", PAGE_SCHEMA_OURS)
+		    : schema_find(kinds[i % 2], ids[i / 2]);
 		size_t titles = 0, keys = 0;
 
 		for (size_t k = 0; k < schema->n; k++) {
@@ -157,7 +158,8 @@ is_property(json_t *properties, const char *name, const char *wanted)
 static void
 databases_are_created_with_these_properties(void **state)
 {
-	json_t *properties = schema_properties("message", PAGE_SCHEMA_ORIGINAL);
+	json_t *properties =
+	    schema_properties("message", PAGE_SCHEMA_ORIGINAL, NULL);
 
 	(void)state;
 	assert_int_equal(json_object_size(properties), 16);
@@ -167,11 +169,17 @@ databases_are_created_with_these_properties(void **state)
 	    "{\"select\":{\"options\":[{\"name\":\"incoming\",\"color\":"
 	    "\"blue\"},{\"name\":\"outgoing\",\"color\":\"green\"}]}}");
 	json_decref(properties);
-	properties = schema_properties("call", PAGE_SCHEMA_OURS);
+	properties = schema_properties("call", PAGE_SCHEMA_OURS, NULL);
 	is_property(
 	    properties, "Duration", "{\"number\":{\"format\":\"number\"}}");
+	assert_null(json_object_get(properties, "Contact page"));
 	json_decref(properties);
-	assert_null(schema_properties("task", PAGE_SCHEMA_OURS));
+	properties = schema_properties("call", PAGE_SCHEMA_OURS, "an id");
+	is_property(properties, "Contact page",
+	    "{\"relation\":{\"data_source_id\":\"an id\","
+	    "\"single_property\":{}}}");
+	json_decref(properties);
+	assert_null(schema_properties("task", PAGE_SCHEMA_OURS, NULL));
 }
 
 static void
