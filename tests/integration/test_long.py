@@ -17,7 +17,7 @@ from conftest import Stack, blocks, psql, texts
 import deliver
 
 LINES = 20_000
-LONG_BLOCKS = 16
+LONG_BLOCKS = 16  # facts, summary, and 200 KB of text each
 MEMORY_KB = 16 * 1024  # of a worker, everything that it has ever held at once
 
 WORDS = "well then we could see about that on Monday if nobody minds".split()
