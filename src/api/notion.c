@@ -572,9 +572,8 @@ static int
 take_children(json_t *all, const json_t *json, bool whole)
 {
 	json_t *results = json_object_get(json, "results");
-	json_t *taken = whole || !json_is_array(results)
-	    ? json_incref(results)
-	    : brief(results);
+	json_t *taken = whole || !json_is_array(results) ? json_incref(results)
+							 : brief(results);
 	int rc = json_array_extend(all, taken);
 
 	json_decref(taken);
@@ -595,8 +594,8 @@ list_children(const struct notion *notion, const char *parent, bool whole,
 
 	buf_init(&query, 1024);
 	do {
-		if (page_query(&query, at_once,
-			rest_text(json, "next_cursor"), err) != 0)
+		if (page_query(&query, at_once, rest_text(json, "next_cursor"),
+			err) != 0)
 			goto out;
 		json_decref(json);
 		json = NULL;

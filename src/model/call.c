@@ -436,9 +436,8 @@ choose(json_t *parts)
 int
 call_lines_begin(struct call_lines *lines, const json_t *facts)
 {
-	*lines = (struct call_lines){ .parts = segments(
-					  json_object_get(facts,
-					      "transcripts")) };
+	*lines = (struct call_lines){ .parts = segments(json_object_get(
+					  facts, "transcripts")) };
 	if (lines->parts == NULL)
 		return -1;
 	choose(lines->parts);
@@ -466,8 +465,7 @@ call_lines_next(struct call_lines *lines)
 	json_t *line, *moved;
 
 	while ((line = lines_next(&lines->part)) == NULL &&
-	    !lines->part.failed &&
-	    lines->next < json_array_size(lines->parts))
+	    !lines->part.failed && lines->next < json_array_size(lines->parts))
 		begin_part(lines);
 	moved = moved_line(line, lines->by);
 	if (lines->part.failed || (line != NULL && moved == NULL))

@@ -84,8 +84,8 @@ line_text(const json_t *line)
 }
 
 bool
-dialogue_add(struct richtext *rt, const struct draft *draft, bool bold,
-    size_t max_items)
+dialogue_add(
+    struct richtext *rt, const struct draft *draft, bool bold, size_t max_items)
 {
 	struct turn turn = { .rt = rt, .bold = bold };
 	struct call_lines lines;

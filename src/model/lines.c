@@ -156,8 +156,8 @@ pack(struct lines_writer *writer)
 void
 lines_new(struct lines_writer *writer)
 {
-	*writer = (struct lines_writer){ .texts = json_array(),
-		.few = json_array() };
+	*writer =
+	    (struct lines_writer){ .texts = json_array(), .few = json_array() };
 	writer->failed = writer->texts == NULL || writer->few == NULL;
 }
 

@@ -127,8 +127,7 @@ set_error(struct err *err, const json_error_t *error)
 /* The value that the bytes spell, repaired where that helps; what there was to
  * be repaired is added to *found. */
 static json_t *
-load_repaired(
-    const char *s, size_t n, unsigned int *found, struct err *err)
+load_repaired(const char *s, size_t n, unsigned int *found, struct err *err)
 {
 	json_error_t error;
 	json_t *json = load(s, n, &error);
@@ -216,8 +215,8 @@ read_lines(struct reader *r, unsigned int *found)
 		do {
 			begin = r->at;
 			skip_element(r);
-			line = load_repaired(r->s + begin, r->at - begin,
-			    found, &ignored);
+			line = load_repaired(
+			    r->s + begin, r->at - begin, found, &ignored);
 			good = line != NULL && r->at < r->n;
 			lines_add(&lines, line);
 		} while (good && r->s[r->at++] == ',');
@@ -259,8 +258,8 @@ find_dialogue(struct reader *r)
 /* Put the dialogues into lists, and the rest of the text, with [i] for the
  * i-th of them, into rest. */
 static int
-cut_dialogues(struct reader *r, struct buf *rest, json_t *lists,
-    unsigned int *found)
+cut_dialogues(
+    struct reader *r, struct buf *rest, json_t *lists, unsigned int *found)
 {
 	size_t plain = 0;
 
@@ -284,8 +283,8 @@ put_dialogues_back(json_t *value, const json_t *lists)
 	int rc = 0;
 
 	if (json_is_array(mark)) {
-		list = json_array_get(lists,
-		    (size_t)json_integer_value(json_array_get(mark, 0)));
+		list = json_array_get(
+		    lists, (size_t)json_integer_value(json_array_get(mark, 0)));
 		rc = json_object_set(value, "dialogue", list);
 	}
 	json_object_foreach (value, name, member)

@@ -17,7 +17,7 @@ from conftest import Stack, blocks, psql, texts
 import deliver
 
 LINES = 20_000
-LONG_BLOCKS = 16
+LONG_BLOCKS = 16  # facts, summary, and 200 KB of text each
 MEMORY_KB = 16 * 1024  # of a worker, everything that it has ever held at once
 
 WORDS = "well then we could see about that on Monday if nobody minds".split()
@@ -180,6 +180,26 @@ def test_a_long_call_in_the_original_columns(
                                       notion__blocks=mode))
 
 
+def test_a_long_transcript_that_only_the_api_has(
+        stack: Stack, tmp_path: Path) -> None:
+    call = stack.load("2026-03-30/call.completed", stack.fresh())
+    key = deliver.resource_id(call)
+    lines = [line(number, plain(number)) for number in range(LINES)]
+    for one in lines:
+        one["actorId"] = one.pop("userId")
+    stack.control("POST", "/openphone/calls", {"id": key})
+    stack.control("POST", "/openphone/transcripts", {
+        "callId": key, "recordingId": "CR" + key, "status": "completed",
+        "startTime": "2026-01-15T15:29:28.110Z", "duration": 4 * 3600,
+        "dialogue": lines})
+    with worker(stack, stack.variant(tmp_path)) as pid:
+        stack.send(call)
+        until(lambda: unfinished(stack) == 0)
+        assert peak_kb(pid) < MEMORY_KB
+    check_whole(stack.page(key), plain)
+
+
+@pytest.mark.sanitize
 @pytest.mark.parametrize(("mode", "limit"), [("normal", 12), ("few", 4)])
 def test_an_ordinary_call_has_few_blocks(
         stack: Stack, tmp_path: Path, mode: str, limit: int) -> None:
@@ -197,6 +217,19 @@ def test_an_ordinary_call_has_few_blocks(
     assert len(list(blocks(page))) <= limit
 
 
+@pytest.mark.sanitize
+@pytest.mark.parametrize("text", [plain, nasty])
+def test_a_long_call_arrives_whole(stack: Stack, text: Any) -> None:
+    """Without a look at memory, so that sanitizers can look at it."""
+    call = transcript(stack, stack.fresh(), text, 3000)
+    send(stack, call)
+    stack.process()
+    send(stack, {**call, "id": call["id"] + "again"})
+    stack.process()
+    check_whole(stack.page(deliver.resource_id(call)), text, 3000)
+
+
+@pytest.mark.sanitize
 def test_a_long_transcript_can_be_read_in_psql(stack: Stack) -> None:
     """As model/lines.h says."""
     call = transcript(stack, stack.fresh(), lines=1234)

@@ -380,8 +380,7 @@ the_longer_transcript_is_taken(void **state)
 	    "2") "]}}}");
 
 	(void)state;
-	check_json(
-	    dialogue(facts), "[" LINE("A", "1") "," LINE("B", "2") "]");
+	check_json(dialogue(facts), "[" LINE("A", "1") "," LINE("B", "2") "]");
 	json_decref(facts);
 	facts = parse("{\"transcripts\":{\"CRa\":{\"dialogue\":[" LINE(
 	    "a", "1") "]},\"call\":{\"dialogue\":[" LINE("A", "1") "]}}}");

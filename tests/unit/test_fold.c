@@ -1076,8 +1076,10 @@ many_lines_are_the_same_fact_however_they_come(void **unused)
 		json_decref(transcript);
 	}
 	assert_true(fold_equal(states[0], states[1]));
-	transcript = json_object_get(json_object_get(json_object_get(
-		json_object_get(states[0], "facts"), "transcripts"), "call"),
+	transcript = json_object_get(
+	    json_object_get(json_object_get(json_object_get(states[0], "facts"),
+				"transcripts"),
+		"call"),
 	    "dialogue");
 	assert_int_equal(lines_count(transcript), 1234 - 177);
 	json_decref(plain);
@@ -1146,7 +1148,8 @@ main(void)
 		cmocka_unit_test(odd_recording_ids_are_replaced),
 		cmocka_unit_test(a_voicemail_may_be_an_array),
 		cmocka_unit_test(numbers_survive_jsonb),
-		cmocka_unit_test(many_lines_are_the_same_fact_however_they_come),
+		cmocka_unit_test(
+		    many_lines_are_the_same_fact_however_they_come),
 		cmocka_unit_test(a_stored_state_goes_on),
 	};
 

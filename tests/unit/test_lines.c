@@ -8,7 +8,8 @@ line(size_t i)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%zu \"a\"\n\t[,]\\ \xd7\xa9 e\xcc\x81", i);
+	snprintf(
+	    text, sizeof(text), "%zu \"a\"\n\t[,]\\ \xd7\xa9 e\xcc\x81", i);
 	if (i % 5 == 4)
 		return json_pack("{s:s}", "content", text);
 	return json_pack("{s:s, s:f, s:o, s:s*, s:s*}", "content", text,
@@ -71,8 +72,8 @@ static void
 many_lines_are_texts(void **state)
 {
 	json_t *list = written(LINES_FEW + 1), *few = written(LINES_FEW - 1);
-	json_t *rows = json_loads(
-	    json_string_value(json_array_get(list, 0)), 0, NULL);
+	json_t *rows =
+	    json_loads(json_string_value(json_array_get(list, 0)), 0, NULL);
 
 	(void)state;
 	assert_true(json_is_object(json_array_get(few, 0)));

@@ -461,6 +461,35 @@ lists_are_read_to_their_end(void **state)
 }
 
 static void
+a_brief_list_says_who_made_which(void **state)
+{
+	static const char *const answers[] = {
+		JSON("200 OK",
+		    "{\"results\":[{\"id\":\"a\",\"paragraph\":{},"
+		    "\"created_by\":{\"id\":\"u\"}}],\"has_more\":true,"
+		    "\"next_cursor\":\"s1\"}"),
+		JSON("200 OK",
+		    "{\"results\":[{\"id\":\"b\",\"type\":\"audio\"}],"
+		    "\"has_more\":false}"),
+		NULL
+	};
+	struct fixture f;
+	char *text;
+
+	(void)state;
+	begin(&f, answers);
+	assert_int_equal(
+	    notion_children_brief(&f.notion, ID1, 2, &f.got, &f.err), 0);
+	text = json_dumps(f.got, JSON_COMPACT);
+	assert_string_equal(text,
+	    "[{\"id\":\"a\",\"created_by\":{\"id\":\"u\"}},{\"id\":\"b\"}]");
+	free(text);
+	end(&f);
+	assert_int_equal(
+	    canned_count(&f.server, "?page_size=2&start_cursor=s1 "), 1);
+}
+
+static void
 too_large_a_body_is_not_sent(void **state)
 {
 	static const char *const answers[] = { NULL };
@@ -494,6 +523,7 @@ main(void)
 		cmocka_unit_test(a_block_that_is_gone_is_deleted),
 		cmocka_unit_test(only_exact_matches_are_found),
 		cmocka_unit_test(lists_are_read_to_their_end),
+		cmocka_unit_test(a_brief_list_says_who_made_which),
 		cmocka_unit_test(too_large_a_body_is_not_sent),
 	};
 

@@ -195,12 +195,14 @@ a_long_dialogue_is_text(void **state)
 	assert_non_null(json);
 	assert_null(note);
 	few = json_object_get(json, "dialogue");
-	many = json_object_get(json_array_get(json_object_get(
-		json_object_get(json, "a"), "b"), 0), "dialogue");
+	many = json_object_get(
+	    json_array_get(json_object_get(json_object_get(json, "a"), "b"), 0),
+	    "dialogue");
 	assert_true(json_is_object(json_array_get(few, 0)));
 	assert_true(json_is_string(json_array_get(many, 0)));
-	assert_int_equal(json_integer_value(json_array_get(
-			     json_object_get(json, "n"), 0)), 7);
+	assert_int_equal(
+	    json_integer_value(json_array_get(json_object_get(json, "n"), 0)),
+	    7);
 	lines_begin(&lines, many);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(text, sizeof(text), "%d a \"],}{ \xc3\xa9", i);
@@ -234,8 +236,9 @@ a_long_dialogue_is_repaired(void **state)
 static void
 a_long_dialogue_must_be_json(void **state)
 {
-	static const char *const ends[] = { ",]}]}}", "]}]}", "}]}]}}", ",{]}]}}",
-		" x]}]}}", "]]}]}}", "", ",{\"a\":tru}]}]}}", ",\"" };
+	static const char *const ends[] = { ",]}]}}", "]}]}", "}]}]}}",
+		",{]}]}}", " x]}]}}", "]]}]}}", "", ",{\"a\":tru}]}]}}",
+		",\"" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ends); i++) {
