@@ -23,6 +23,8 @@ static const struct command {
 	    "make the Notion databases, or use existing ones", ctl_init },
 	{ "jobs", "[--dead] [--limit N]", "list unfinished work", ctl_jobs },
 	{ "migrate", "", "create or update the tables", ctl_migrate },
+	{ "revoke", "[--renew] ID [SLOT]",
+	    "take back the links to a call's recordings", ctl_revoke },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
 	    "send a signed test delivery to ourselves", ctl_send_test },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show },

@@ -40,7 +40,7 @@ static const struct key {
 	const char *choices;  /* CHOICE: "a|b" */
 	int64_t min, max;     /* numbers; times in ms, sizes in bytes */
 	int users;            /* whose secret: others do not open it */
-	int needed;           /* who cannot run without it */
+	int needed;           /* who cannot run without it; see applies() */
 } keys[] = {
 	{ "database", "conninfo", "ONS_DATABASE", STRING,
 	    AT(database.conninfo), NULL, NULL, 0, 0, ALL, 0 },
@@ -121,6 +121,10 @@ static const struct key {
 	{ "notion", "blocks", NULL, CHOICE, AT(workspace.notion.blocks),
 	    "normal", "normal|few", 0, 0, ALL, 0 },
 
+	{ "media", "store", NULL, CHOICE, AT(workspace.media.store), "s3",
+	    "s3|file", 0, 0, ALL, 0 },
+	{ "media", "folder", NULL, PATH, AT(workspace.media.folder),
+	    "/var/lib/openphone-notion-sync/media", NULL, 0, 0, ALL, 0 },
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
 	    "portal|public", 0, 0, ALL, 0 },
 	{ "media", "base_url", "ONS_MEDIA_BASE_URL", STRING,
@@ -723,6 +727,14 @@ fail:
 	return -1;
 }
 
+/* Is the key of any use, as the others are set? */
+static bool
+applies(const struct workspace *ws, const struct key *key)
+{
+	return strcmp(key->section, "s3") != 0 ||
+	    strcmp(ws->media.store, "s3") == 0;
+}
+
 int
 conf_require(const struct conf *conf, enum conf_user user, struct err *err)
 {
@@ -731,6 +743,7 @@ conf_require(const struct conf *conf, enum conf_user user, struct err *err)
 		char *value = is_string(key) ? *string_at(conf, key) : NULL;
 
 		if (!(key->needed & (int)user) ||
+		    !applies(&conf->workspace, key) ||
 		    (value != NULL && *value != '\0'))
 			continue;
 		err_set(err, ERR_CONFIG,

@@ -39,6 +39,8 @@ struct workspace {
 		char *blocks; /* normal, few */
 	} notion;
 	struct {
+		char *store;    /* s3, file */
+		char *folder;   /* where files go, with store = file */
 		char *link;     /* portal, public */
 		char *base_url; /* what readers' links begin with */
 		char *hosts;    /* allowed suffixes, separated by blanks */
@@ -94,7 +96,8 @@ int conf_load(const char *path, enum conf_user user, struct conf *ret,
     struct err *err);
 void conf_free(struct conf *conf);
 
-/* Is everything there that this user needs? */
+/* Is everything there that this user needs? [s3] is needed only with
+ * [media] store = s3. */
 int conf_require(
     const struct conf *conf, enum conf_user user, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "model/call.h"
 #include "sql/queries.h"
 #include "sync/gate.h"
+#include "sync/storage.h"
 
 enum {
 	SLOTS_MAX = 128,
@@ -107,21 +108,6 @@ make_key(struct sync *sync, const struct job *job, const json_t *facts,
 	return buf_addf(key, "%s%s/%.4s/%.2s/%.2s/%s-%d.%s",
 	    prefix == NULL ? "" : prefix, slot->folder, created, created + 5,
 	    created + 8, job->resource_id, slot->number, ext);
-}
-
-static int
-upload(struct sync *sync, const char *key, const struct media *media,
-    struct err *err)
-{
-	struct s3_object there;
-
-	if (s3_head(&sync->s3, key, &there, err) != 0)
-		return -1;
-	if (there.exists && there.size == media->size &&
-	    strcmp(there.sha256, media->sha256) == 0)
-		return 0; /* an earlier attempt came that far */
-	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
-	    media->type->mime, err);
 }
 
 static int
@@ -290,7 +276,7 @@ store_slot(struct sync *sync, const struct job *job, const json_t *facts,
 	} else if (make_key(sync, job, facts, slot, media.type->ext, &key) !=
 	    0) {
 		err_nomem(err);
-	} else if (upload(sync, buf_text(&key), &media, err) == 0) {
+	} else if (storage_put(sync, buf_text(&key), &media, err) == 0) {
 		rc = remember(sync, job, slot, "stored", NULL,
 		    buf_text(&key), &media, err);
 	}

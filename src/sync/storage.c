@@ -1,0 +1,29 @@
+#include "sync/storage.h"
+
+#include <string.h>
+
+#include "api/folder.h"
+
+static bool
+is_folder(const struct sync *sync)
+{
+	return strcmp(sync->ws->media.store, "file") == 0;
+}
+
+int
+storage_put(struct sync *sync, const char *key, const struct media *media,
+    struct err *err)
+{
+	struct s3_object there;
+
+	if (is_folder(sync))
+		return folder_put(sync->ws->media.folder, key, media->file,
+		    media->size, err);
+	if (s3_head(&sync->s3, key, &there, err) != 0)
+		return -1;
+	if (there.exists && there.size == media->size &&
+	    strcmp(there.sha256, media->sha256) == 0)
+		return 0; /* an earlier attempt came that far */
+	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
+	    media->type->mime, err);
+}
