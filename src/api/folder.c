@@ -38,8 +38,8 @@ fail(const char *what, const char *key, struct err *err)
 	    errno == EROFS || errno == ENOTDIR || errno == ELOOP ||
 	    errno == ENOSPC || errno == EDQUOT;
 
-	err_sys(err, person ? ERR_OPERATOR : ERR_RETRY, "folder: %s %s", what,
-	    key);
+	err_sys(
+	    err, person ? ERR_OPERATOR : ERR_RETRY, "folder: %s %s", what, key);
 	return -1;
 }
 

@@ -90,8 +90,8 @@ ctl_revoke(struct ctl *ctl, int argc, char **argv)
 	if (argc - optind < 1 || argc - optind > 2)
 		return ctl_usage(argv[0]);
 	return revoke(ctl, argv[optind],
-	           argc - optind == 2 ? argv[optind + 1] : NULL, renew,
-	           &err) == 0
+		   argc - optind == 2 ? argv[optind + 1] : NULL, renew,
+		   &err) == 0
 	    ? EX_OK
 	    : ctl_fail(&err);
 }

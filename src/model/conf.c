@@ -126,7 +126,7 @@ static const struct key {
 	{ "media", "folder", NULL, PATH, AT(workspace.media.folder),
 	    "/var/lib/openphone-notion-sync/media", NULL, 0, 0, ALL, 0 },
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
-	    "portal|public", 0, 0, ALL, 0 },
+	    "portal|public|notion", 0, 0, ALL, 0 },
 	{ "media", "base_url", "ONS_MEDIA_BASE_URL", STRING,
 	    AT(workspace.media.base_url), NULL, NULL, 0, 0, ALL,
 	    CONF_PROCESS },
@@ -731,8 +731,11 @@ fail:
 static bool
 applies(const struct workspace *ws, const struct key *key)
 {
-	return strcmp(key->section, "s3") != 0 ||
-	    strcmp(ws->media.store, "s3") == 0;
+	if (strcmp(key->section, "s3") == 0)
+		return strcmp(ws->media.store, "s3") == 0;
+	/* without links, what Notion does not take has none */
+	return key->at != AT(workspace.media.base_url) ||
+	    strcmp(ws->media.link, "notion") != 0;
 }
 
 int

@@ -41,7 +41,7 @@ struct workspace {
 	struct {
 		char *store;    /* s3, file */
 		char *folder;   /* where files go, with store = file */
-		char *link;     /* portal, public */
+		char *link;     /* portal, public, notion */
 		char *base_url; /* what readers' links begin with */
 		char *hosts;    /* allowed suffixes, separated by blanks */
 		bool allow_http, allow_private;
@@ -97,7 +97,7 @@ int conf_load(const char *path, enum conf_user user, struct conf *ret,
 void conf_free(struct conf *conf);
 
 /* Is everything there that this user needs? [s3] is needed only with
- * [media] store = s3. */
+ * [media] store = s3, base_url not with [media] link = notion. */
 int conf_require(
     const struct conf *conf, enum conf_user user, struct err *err);
 

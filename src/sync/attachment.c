@@ -13,6 +13,7 @@
 #include "sql/queries.h"
 #include "sync/gate.h"
 #include "sync/storage.h"
+#include "sync/upload.h"
 
 enum {
 	SLOTS_MAX = 128,
@@ -310,7 +311,8 @@ is_settled(const struct db_result *r, const struct slot *slot)
 	return false;
 }
 
-/* What a reader clicks, "" where the link was revoked. */
+/* What a reader clicks, "" where the link was revoked, or there is none since
+ * files go to Notion. */
 static int
 link_url(struct sync *sync, const struct db_result *r, int row,
     struct buf *out)
@@ -319,11 +321,11 @@ link_url(struct sync *sync, const struct db_result *r, int row,
 	const char *token = db_text(r, row, "token");
 	const char *key = db_text(r, row, "key");
 	const char *name = key == NULL ? NULL : strrchr(key, '/');
-	size_t n = strlen(base);
+	size_t n = base == NULL ? 0 : strlen(base);
 
 	while (n > 0 && base[n - 1] == '/')
 		n--;
-	if (token == NULL || key == NULL)
+	if (token == NULL || key == NULL || base == NULL)
 		return 0;
 	if (strcmp(sync->ws->media.link, "public") == 0)
 		return buf_addf(out, "%.*s/%s", (int)n, base, key);
@@ -344,9 +346,10 @@ page_entry(struct sync *sync, const struct db_result *r, int row)
 
 	buf_init(&url, 2 * KEY_MAX);
 	if (link_url(sync, r, row, &url) == 0)
-		entry = json_pack("{s:s, s:s*, s:s*, s:I, s:s*}", "state",
+		entry = json_pack("{s:s, s:s*, s:s*, s:s*, s:I, s:s*}", "state",
 		    strcmp(state, "refused") == 0 ? "failed" : state, "url",
-		    url.len == 0 ? NULL : buf_text(&url), "type",
+		    url.len == 0 ? NULL : buf_text(&url), "upload",
+		    upload_ready(sync, r, row), "type",
 		    db_text(r, row, "type"), "size",
 		    (json_int_t)db_int(r, row, "size"), "name",
 		    slash == NULL ? NULL : slash + 1);
@@ -368,11 +371,76 @@ page_entries(struct sync *sync, const struct db_result *r)
 	return entries;
 }
 
+/* One file's trouble does not keep the next from being stored: *err is the
+ * first's. */
+static int
+worse(int rc, const struct err *one, struct err *err)
+{
+	if (rc == 0)
+		*err = *one;
+	return -1;
+}
+
+static int
+store_slots(struct sync *sync, const struct job *job, const json_t *facts,
+    const struct slots *slots, const struct db_result *r, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		struct err one = ERR_INIT;
+
+		if (!is_settled(r, &slots->items[i]) &&
+		    store_slot(sync, job, facts, &slots->items[i], &one) != 0)
+			rc = worse(rc, &one, err);
+	}
+	return rc;
+}
+
+static int
+upload_all(struct sync *sync, const struct job *job,
+    const struct db_result *r, struct err *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < db_rows(r); i++) {
+		struct err one = ERR_INIT;
+
+		if (upload_row(sync, job, r, i, &one) != 0)
+			rc = worse(rc, &one, err);
+	}
+	return rc;
+}
+
+/* Bring in what is missing: 0 or -1. What there is of it then is in the
+ * table, in both cases. */
+static int
+store(struct sync *sync, const struct job *job, const json_t *facts,
+    const struct slots *slots, struct err *err)
+{
+	struct db_result *r = stored(sync, job, err);
+	struct err one = ERR_INIT;
+	int rc;
+
+	if (r == NULL)
+		return -1;
+	rc = store_slots(sync, job, facts, slots, r, err);
+	db_result_free(r);
+	if (!upload_wanted(sync))
+		return rc;
+	if ((r = stored(sync, job, &one)) == NULL ||
+	    upload_all(sync, job, r, &one) != 0)
+		rc = worse(rc, &one, err);
+	db_result_free(r);
+	return rc;
+}
+
 int
 attachments_store(struct sync *sync, const struct job *job,
     const json_t *facts, json_t **ret, struct err *err)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
+	struct err last = ERR_INIT;
 	struct db_result *r = NULL;
 	int rc = -1;
 
@@ -384,32 +452,12 @@ attachments_store(struct sync *sync, const struct job *job,
 		err_nomem(err);
 		goto out;
 	}
-	if ((r = stored(sync, job, err)) == NULL)
-		goto out;
-	rc = 0;
-	/* one file's trouble does not keep the next from being stored */
-	for (size_t i = 0; i < slots->n; i++) {
-		struct err one = ERR_INIT;
-
-		if (!is_settled(r, &slots->items[i]) &&
-		    store_slot(sync, job, facts, &slots->items[i], &one) !=
-		        0) {
-			if (rc == 0)
-				*err = one;
-			rc = -1;
-		}
-	}
-	db_result_free(r);
-	{
-		struct err last = ERR_INIT;
-
-		if ((r = stored(sync, job, &last)) == NULL ||
-		    (*ret = page_entries(sync, r)) == NULL) {
-			if (rc == 0)
-				*err = last;
-			err_nomem(err);
-			rc = -1;
-		}
+	rc = store(sync, job, facts, slots, err);
+	if ((r = stored(sync, job, &last)) == NULL) {
+		rc = worse(rc, &last, err);
+	} else if ((*ret = page_entries(sync, r)) == NULL) {
+		err_nomem(&last);
+		rc = worse(rc, &last, err);
 	}
 out:
 	db_result_free(r);

@@ -1,5 +1,6 @@
 #include "sync/storage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/folder.h"
@@ -17,8 +18,8 @@ storage_put(struct sync *sync, const char *key, const struct media *media,
 	struct s3_object there;
 
 	if (is_folder(sync))
-		return folder_put(sync->ws->media.folder, key, media->file,
-		    media->size, err);
+		return folder_put(
+		    sync->ws->media.folder, key, media->file, media->size, err);
 	if (s3_head(&sync->s3, key, &there, err) != 0)
 		return -1;
 	if (there.exists && there.size == media->size &&
@@ -26,4 +27,28 @@ storage_put(struct sync *sync, const char *key, const struct media *media,
 		return 0; /* an earlier attempt came that far */
 	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
 	    media->type->mime, err);
+}
+
+static FILE *
+download(struct sync *sync, const char *key, int64_t size, const char *sha256,
+    struct err *err)
+{
+	FILE *file = media_temporary(getenv("TMPDIR"), err);
+
+	if (file != NULL &&
+	    s3_get(&sync->s3, key, file, size, sha256, err) == 0) {
+		rewind(file);
+		return file;
+	}
+	if (file != NULL)
+		fclose(file);
+	return NULL;
+}
+
+FILE *
+storage_open(struct sync *sync, const char *key, int64_t size,
+    const char *sha256, struct err *err)
+{
+	return is_folder(sync) ? folder_open(sync->ws->media.folder, key, err)
+			       : download(sync, key, size, sha256, err);
 }

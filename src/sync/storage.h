@@ -12,4 +12,9 @@
 int storage_put(struct sync *sync, const char *key, const struct media *media,
     struct err *err);
 
+/* A stored file, at its start, for reading; the caller's to fclose(). NULL with
+ * *err. */
+FILE *storage_open(struct sync *sync, const char *key, int64_t size,
+    const char *sha256, struct err *err);
+
 #endif

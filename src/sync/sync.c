@@ -13,6 +13,7 @@
 #include "sync/people.h"
 #include "sync/publish.h"
 #include "sync/resource.h"
+#include "sync/upload.h"
 
 #include "config.h"
 
@@ -155,7 +156,8 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;
-	if (write_page(sync, job, res->facts, names, media, err) != 0)
+	if (write_page(sync, job, res->facts, names, media, err) != 0 ||
+	    upload_attached(sync, job, err) != 0)
 		goto out;
 	if (err_is_set(&later))
 		*err = later;

@@ -112,8 +112,7 @@ a_failure_leaves_nothing(void **state)
 
 	(void)state;
 	fputs("short", file);
-	assert_int_equal(
-	    folder_put(folder, "f/c.mp3", file, 6, &err), -1);
+	assert_int_equal(folder_put(folder, "f/c.mp3", file, 6, &err), -1);
 	assert_int_equal(err.kind, ERR_RETRY);
 	fclose(file);
 	snprintf(path, sizeof(path), "%s/f", folder);
