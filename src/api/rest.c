@@ -109,12 +109,11 @@ rest_send(const struct rest *rest, const char *method, const char *path,
 		.once = once,
 		.timeout_ms = rest->timeout_ms };
 	char *text = NULL;
-	int rc;
+	int rc = make_body(body, max_body, &text, &req.body_len, err);
 
-	if (make_body(body, max_body, &text, &req.body_len, err) != 0)
-		return -1;
 	req.body = text;
-	rc = perform(rest, path, &req, ret, err);
+	if (rc == 0)
+		rc = perform(rest, path, &req, ret, err);
 	free(text);
 	return rc;
 }
