@@ -11,30 +11,21 @@ import shutil
 import socket
 import stat
 import subprocess
-import time
 import urllib.request
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stack, blocks, psql, request, texts
+from conftest import (Stack, blocks, children, peak, psql, request, texts,
+                      until)
 
 import deliver
 
 DELIVERY = "2026-03-30/call.recording.completed"
 SECONDS = 300  # of the recording that a browser plays
 RATE = 22050
-
-
-def until(what: Callable[[], Any], limit: float = 60) -> Any:
-    """What it says, once that is true of anything."""
-    end = time.monotonic() + limit
-    while not (found := what()):
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.05)
-    return found
 
 
 def recording(stack: Stack, url: str) -> dict[str, Any]:
@@ -378,19 +369,6 @@ def test_seeking_in_a_browser(stack: Stack, store: Path | None,
 
 
 # --- what it costs ------------------------------------------------------------
-
-def children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()]
-
-
-def peak(pid: int) -> int:
-    """Most memory (KiB) that the process ever had."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$",
-                      Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    assert found
-    return int(found[1])
-
 
 def test_a_large_recording_needs_little_memory(
         stack: Stack, tmp_path: Path, store: Path | None) -> None:

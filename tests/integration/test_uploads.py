@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stack, blocks, psql, request, texts
+from conftest import (Stack, blocks, children, peak, psql, request, texts,
+                      until)
 
 import deliver
 
@@ -169,6 +170,26 @@ def test_a_large_file_goes_in_parts(stack: Stack, config: Path) -> None:
             ("POST", "send"), ("POST", "complete")]
     [player] = players(stack, key)
     assert request(player["file"]["url"]).body == source(envelope)
+
+
+def test_parts_need_little_memory(stack: Stack, tmp_path: Path) -> None:
+    limit(stack, 100 * MIB)
+    config = stack.variant(tmp_path, media__link="notion",
+                           process__workers="1")
+    envelope = call(stack, 95 * MIB)
+    key = deliver.resource_id(envelope)
+    stack.send(envelope)
+    child = stack.start("ons-process", "--linger", config=config)
+    try:
+        [worker] = until(lambda: children(child.pid))
+        until(lambda: [row for row in media(stack, key)
+                       if row["upload_state"] == "attached"], 300)
+        most = peak(worker)
+    finally:
+        child.terminate()
+        child.communicate(timeout=60)
+    print(f"VmHWM of the worker: {most} KiB")
+    assert most < 16 << 10, f"{most} KiB"
 
 
 def test_the_largest_single_part(stack: Stack, config: Path) -> None:
