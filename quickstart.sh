@@ -34,7 +34,7 @@ build_packages="build-essential autoconf automake pkg-config libfcgi-dev
 stack_packages="postgresql nginx-light swift-proxy swift-account
 	swift-container swift-object curl openssl python3"
 test_packages="libcmocka-dev python3-pytest python3-hypothesis shellcheck
-	mandoc cppcheck cron faketime libfcgi-bin xz-utils"
+	mandoc cppcheck cron faketime libfcgi-bin xz-utils chromium chromium-driver"
 
 usage() {
 	sed -n 's/^#   //p' "$0"

@@ -1,2 +1,2 @@
--- $1 token
-SELECT key, type FROM v_links WHERE token = $1
+-- $1 workspace, $2 token
+SELECT key, type FROM v_links WHERE workspace = $1 AND token = $2

@@ -154,8 +154,8 @@ is_html(const char *header, const char *bytes, size_t n)
 	return false;
 }
 
-static FILE *
-temporary(const char *folder, struct err *err)
+FILE *
+media_temporary(const char *folder, struct err *err)
 {
 	char name[4096];
 	FILE *file = NULL;
@@ -279,7 +279,7 @@ int
 media_fetch(struct http *http, const struct media_policy *policy,
     const char *url, const char *type, struct media *ret, struct err *err)
 {
-	struct media media = { .file = temporary(policy->folder, err) };
+	struct media media = { .file = media_temporary(policy->folder, err) };
 	char *here = NULL, *next = NULL;
 	int hops, rc = -1;
 

@@ -54,6 +54,9 @@ int media_fetch(struct http *http, const struct media_policy *policy,
     const char *url, const char *type, struct media *ret, struct err *err);
 void media_clear(struct media *media);
 
+/* A file without a name in a folder (NULL: /tmp), for writing and reading. */
+FILE *media_temporary(const char *folder, struct err *err);
+
 bool media_host_allowed(const char *const *hosts, const char *host);
 
 /* What it is, going by the Content-Type header, else the payload's word, else

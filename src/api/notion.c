@@ -21,6 +21,7 @@ struct call {
 	const char *id;	  /* … this and … */
 	const char *rest; /* … this; each may be NULL */
 	const json_t *body;
+	const struct rest_file *file; /* instead of body */
 };
 
 /* "400 validation_error: message (request id)", and what to do about it. */
@@ -128,10 +129,17 @@ attempt(const struct rest *rest, const struct call *call, json_t **ret,
 	json_t *json = NULL;
 
 	buf_init(&path, 2048);
-	if (make_path(call, &path, err) != 0 ||
-	    rest_send(rest, call->method, buf_text(&path), call->body,
-		NOTION_MAX_BODY, call->access == CREATE, &answer, err) != 0)
+	if (make_path(call, &path, err) != 0)
 		goto out;
+	if (call->file != NULL) {
+		if (rest_send_file(
+			rest, buf_text(&path), call->file, &answer, err) != 0)
+			goto out;
+	} else if (rest_send(rest, call->method, buf_text(&path), call->body,
+		       NOTION_MAX_BODY, call->access == CREATE, &answer,
+		       err) != 0) {
+		goto out;
+	}
 	if (answer.status / 100 == 2 && answer.json != NULL)
 		json = json_incref(answer.json);
 	else if (answer.status / 100 == 2)
@@ -145,14 +153,25 @@ out:
 	return json == NULL ? -1 : 0;
 }
 
+/* The header that goes with the body. libcurl makes that of a form. */
+static const char *
+kind_of_body(const struct call *call)
+{
+	if (call->file != NULL)
+		return NULL;
+	if (call->body != NULL)
+		return "Content-Type: application/json";
+	return strcmp(call->method, "POST") == 0 ? "Content-Length: 0" : NULL;
+}
+
 /* Send it; the answer's object in *ret (unless ret is NULL). */
 static int
 request(const struct notion *notion, const struct call *call, json_t **ret,
     struct err *err)
 {
 	char key[512], version[64];
-	const char *const headers[] = { key, version,
-		"Content-Type: application/json", NULL };
+	const char *const headers[] = { key, version, kind_of_body(call),
+		NULL };
 	const struct rest rest = { .http = notion->http,
 		.base = notion->base,
 		.gate = notion->gate,
@@ -514,8 +533,8 @@ notion_append(const struct notion *notion, const char *parent, json_t *children,
 	int rc = -1;
 
 	if (after == NULL || strcmp(after, NOTION_START) == 0)
-		position = json_pack(
-		    "{s:s}", "type", after == NULL ? "end" : "start");
+		position =
+		    json_pack("{s:s}", "type", after == NULL ? "end" : "start");
 	else
 		position = json_pack("{s:s, s:{s:s}}", "type", "after_block",
 		    "after_block", "id", after);
@@ -655,6 +674,107 @@ notion_delete_block(
 	if (!err_is_set(err))
 		*err = failure;
 	return -1;
+}
+
+/* ---- files ---- */
+
+int
+notion_upload_create(const struct notion *notion, const char *filename,
+    const char *type, int64_t parts, char id[NOTION_ID_SIZE], struct err *err)
+{
+	static const char what[] = "begin upload";
+	json_t *body = json_pack("{s:s, s:s, s:s}", "mode",
+	    parts == 0 ? "single_part" : "multi_part", "filename", filename,
+	    "content_type", type);
+	json_t *json = NULL;
+	int rc = -1;
+
+	if (body == NULL ||
+	    (parts != 0 &&
+		json_object_set_new(
+		    body, "number_of_parts", json_integer(parts)) != 0))
+		err_nomem(err);
+	else
+		/* one too many expires by itself */
+		rc = request(notion,
+		    &(struct call){ .what = what,
+			.method = "POST",
+			.access = UPDATE,
+			.path = "/v1/file_uploads",
+			.body = body },
+		    &json, err);
+	if (rc == 0 && take_id(json, id) != 0)
+		rc = odd_answer(what, ERR_RETRY, err);
+	json_decref(json);
+	json_decref(body);
+	return rc;
+}
+
+int
+notion_upload_get(const struct notion *notion, const char *id,
+    struct notion_upload *ret, struct err *err)
+{
+	json_t *json = NULL;
+	const char *status;
+
+	if (request(notion,
+		&(struct call){ .what = "get upload",
+		    .method = "GET",
+		    .path = "/v1/file_uploads/",
+		    .id = id },
+		&json, err) != 0)
+		return -1;
+	status = rest_text(json, "status");
+	*ret = (struct notion_upload){ .status = NOTION_UPLOAD_DEAD,
+		.sent = json_integer_value(json_object_get(
+		    json_object_get(json, "number_of_parts"), "sent")) };
+	snprintf(ret->id, sizeof(ret->id), "%s", id);
+	if (strcmp(status, "pending") == 0)
+		ret->status = NOTION_UPLOAD_PENDING;
+	else if (strcmp(status, "uploaded") == 0)
+		ret->status = NOTION_UPLOAD_COMPLETE;
+	json_decref(json);
+	return 0;
+}
+
+int
+notion_upload_send(const struct notion *notion, const char *id, FILE *file,
+    int64_t offset, int64_t size, const char *filename, const char *type,
+    int64_t part, struct err *err)
+{
+	char number[24];
+	const char *const fields[] = { "part_number", number, NULL };
+	const struct rest_file body = { .file = file,
+		.offset = offset,
+		.size = size,
+		.filename = filename,
+		.type = type,
+		.fields = part == 0 ? NULL : fields };
+
+	snprintf(number, sizeof(number), "%lld", (long long)part);
+	return request(notion,
+	    &(struct call){ .what = "send file",
+		.method = "POST",
+		.access = UPDATE,
+		.path = "/v1/file_uploads/",
+		.id = id,
+		.rest = "/send",
+		.file = &body },
+	    NULL, err);
+}
+
+int
+notion_upload_complete(
+    const struct notion *notion, const char *id, struct err *err)
+{
+	return request(notion,
+	    &(struct call){ .what = "complete upload",
+		.method = "POST",
+		.access = UPDATE,
+		.path = "/v1/file_uploads/",
+		.id = id,
+		.rest = "/complete" },
+	    NULL, err);
 }
 
 bool

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -96,6 +97,40 @@ int notion_children_brief(const struct notion *notion, const char *parent,
 
 /* A block that is gone already counts as deleted. */
 int notion_delete_block(
+    const struct notion *notion, const char *id, struct err *err);
+
+/*
+ * Files that Notion keeps (https://developers.notion.com/guides/data-apis/
+ * working-with-files-and-media): begun, sent in parts, and lost unless a block
+ * or a property refers to them within the hour. Repeating any of these does no
+ * harm.
+ */
+#define NOTION_SINGLE_PART (20LL << 20) /* bytes of a file in one part */
+#define NOTION_PART (10LL << 20)	/* of all parts but the last, else */
+
+struct notion_upload {
+	char id[NOTION_ID_SIZE];
+	enum {
+		NOTION_UPLOAD_PENDING,
+		NOTION_UPLOAD_COMPLETE,
+		NOTION_UPLOAD_DEAD
+	} status;
+	int64_t sent; /* parts, while pending */
+};
+
+/* parts 0: all of it at once. */
+int notion_upload_create(const struct notion *notion, const char *filename,
+    const char *type, int64_t parts, char id[NOTION_ID_SIZE], struct err *err);
+int notion_upload_get(const struct notion *notion, const char *id,
+    struct notion_upload *ret, struct err *err);
+
+/* size bytes of file from offset on; part counts from 1, 0: all of it. */
+int notion_upload_send(const struct notion *notion, const char *id, FILE *file,
+    int64_t offset, int64_t size, const char *filename, const char *type,
+    int64_t part, struct err *err);
+
+/* All parts are sent (with parts 0 there is nothing to complete). */
+int notion_upload_complete(
     const struct notion *notion, const char *id, struct err *err);
 
 /* The failure of a write says that its target lies in the trash: a person put

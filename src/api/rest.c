@@ -6,6 +6,10 @@
 
 #include "model/payload.h"
 
+/* A transfer below that has stalled. Notion needs up to 60 s for an answer. */
+#define LOW_SPEED_BYTES 1
+#define LOW_SPEED_SECONDS 90
+
 static int64_t
 clock_ms(void)
 {
@@ -61,48 +65,82 @@ parse(const struct http_response *resp)
 	    buf_text(&resp->body), resp->body.len, &note, &ignored);
 }
 
-int
-rest_send(const struct rest *rest, const char *method, const char *path,
-    const json_t *body, size_t max_body, bool once, struct rest_answer *ret,
-    struct err *err)
+/* Send req, which lacks its URL, through the gate. *text (unless text is NULL)
+ * is its body; it is freed before the answer takes as much again. */
+static int
+perform(const struct rest *rest, const char *path, struct http_request *req,
+    char **text, struct rest_answer *ret, struct err *err)
 {
 	const struct api_gate *gate = rest->gate;
-	struct http_request req = { .method = method,
-		.headers = rest->headers,
-		.once = once,
-		.timeout_ms = rest->timeout_ms };
 	struct http_response resp = { 0 };
 	struct buf url;
-	char *text = NULL;
 	int64_t begin;
 	int rc = -1;
 
 	buf_init(&url, 8192);
-	if (make_url(rest->base, path, &url, err) != 0 ||
-	    make_body(body, max_body, &text, &req.body_len, err) != 0)
+	if (make_url(rest->base, path, &url, err) != 0)
 		goto out;
-	req.url = buf_text(&url);
-	req.body = text;
+	req->url = buf_text(&url);
 	if (gate != NULL && gate->before != NULL &&
 	    gate->before(gate->ctx, err) != 0)
 		goto out;
 	begin = clock_ms();
-	rc = http_perform(rest->http, &req, &resp, err);
+	rc = http_perform(rest->http, req, &resp, err);
 	if (gate != NULL && gate->count != NULL)
 		gate->count(
 		    gate->ctx, rc == 0 ? resp.status : 0, clock_ms() - begin);
 	if (rc != 0)
 		goto out;
-	free(text); /* before the answer takes as much again */
-	text = NULL;
+	if (text != NULL) {
+		free(*text);
+		*text = NULL;
+	}
 	*ret = (struct rest_answer){ .status = resp.status,
 		.json = parse(&resp),
 		.retry_after_ms = resp.retry_after_ms };
 out:
 	http_response_clear(&resp);
-	free(text);
 	buf_free(&url);
 	return rc;
+}
+
+int
+rest_send(const struct rest *rest, const char *method, const char *path,
+    const json_t *body, size_t max_body, bool once, struct rest_answer *ret,
+    struct err *err)
+{
+	struct http_request req = { .method = method,
+		.headers = rest->headers,
+		.once = once,
+		.timeout_ms = rest->timeout_ms };
+	char *text = NULL;
+	int rc = make_body(body, max_body, &text, &req.body_len, err);
+
+	req.body = text;
+	if (rc == 0)
+		rc = perform(rest, path, &req, &text, ret, err);
+	free(text);
+	return rc;
+}
+
+int
+rest_send_file(const struct rest *rest, const char *path,
+    const struct rest_file *file, struct rest_answer *ret, struct err *err)
+{
+	const struct http_form form = { .fields = file->fields,
+		.name = "file",
+		.filename = file->filename,
+		.type = file->type };
+	struct http_request req = { .method = "POST",
+		.headers = rest->headers,
+		.upload = file->file,
+		.upload_offset = file->offset,
+		.upload_size = file->size,
+		.form = &form,
+		.low_speed_limit = LOW_SPEED_BYTES,
+		.low_speed_time = LOW_SPEED_SECONDS };
+
+	return perform(rest, path, &req, NULL, ret, err);
 }
 
 void

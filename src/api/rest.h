@@ -40,6 +40,18 @@ int rest_send(const struct rest *rest, const char *method, const char *path,
     const json_t *body, size_t max_body, bool once, struct rest_answer *ret,
     struct err *err);
 
+/* POST a part of a file as the last field of a form, called "file". As slow as
+ * it may be, it goes on; only a stalled one fails. rest->timeout_ms does not
+ * count, and rest->headers must not name a content type. */
+struct rest_file {
+	FILE *file;
+	int64_t offset, size;
+	const char *filename, *type;
+	const char *const *fields; /* name, value, …, NULL; or NULL */
+};
+int rest_send_file(const struct rest *rest, const char *path,
+    const struct rest_file *file, struct rest_answer *ret, struct err *err);
+
 /* Tell the gate of a 429, and set ERR_WAIT with the time the service named,
  * or else default_ms. */
 void rest_throttled(const struct rest *rest, const struct rest_answer *answer,

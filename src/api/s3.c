@@ -127,6 +127,31 @@ s3_put(const struct s3 *s3, const char *key, FILE *file, int64_t size,
 }
 
 int
+s3_get(const struct s3 *s3, const char *key, FILE *file, int64_t size,
+    const char *sha256, struct err *err)
+{
+	static const char *const headers[] = { NO_BODY, NULL };
+	struct http_request req = { .method = "GET",
+		.headers = headers,
+		.sink = file,
+		.sink_max = size,
+		.low_speed_limit = s3->low_speed_limit,
+		.low_speed_time = s3->low_speed_time };
+	struct http_response resp;
+	int rc = request(s3, "get", key, &req, &resp, err);
+
+	if (rc == 0 && resp.status != 200) {
+		fail("get", &resp, err);
+		rc = -1;
+	} else if (rc == 0 && strcmp(resp.sha256, sha256) != 0) {
+		err_set(err, ERR_RETRY, "s3: get: not what was stored");
+		rc = -1;
+	}
+	http_response_clear(&resp);
+	return rc;
+}
+
+int
 s3_head(const struct s3 *s3, const char *key, struct s3_object *ret,
     struct err *err)
 {

@@ -39,6 +39,11 @@ struct s3_object {
 int s3_put(const struct s3 *s3, const char *key, FILE *file, int64_t size,
     const char *sha256, const char *content_type, struct err *err);
 
+/* What s3_put() stored under the key, appended to file; ERR_RETRY when it is
+ * not what sha256 says. */
+int s3_get(const struct s3 *s3, const char *key, FILE *file, int64_t size,
+    const char *sha256, struct err *err);
+
 int s3_head(const struct s3 *s3, const char *key, struct s3_object *ret,
     struct err *err);
 

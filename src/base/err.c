@@ -40,8 +40,7 @@ err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
 	if (!first)
 		return;
 	n = strlen(err->text);
-	snprintf(
-	    err->text + n, sizeof(err->text) - n, ": %s", strerror(saved));
+	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(saved));
 }
 
 void

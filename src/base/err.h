@@ -23,13 +23,13 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int status;             /* HTTP status, where there was one, else 0 */
+	int status;		/* HTTP status, where there was one, else 0 */
 	int64_t retry_after_ms; /* for ERR_WAIT, else 0 */
-	char text[1024];        /* UTF-8, cut at the end when longer */
+	char text[1024];	/* UTF-8, cut at the end when longer */
 };
 
-#define ERR_INIT \
-	{ \
+#define ERR_INIT                 \
+	{                        \
 		.kind = ERR_NONE \
 	}
 

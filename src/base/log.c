@@ -155,14 +155,14 @@ vlog(enum log_level level, const char *fmt, va_list ap)
 	write_line(level, NULL, message);
 }
 
-#define DEFINE_LEVEL(name, level) \
+#define DEFINE_LEVEL(name, level)             \
 	void log_##name(const char *fmt, ...) \
-	{ \
-		va_list ap; \
-\
-		va_start(ap, fmt); \
-		vlog(level, fmt, ap); \
-		va_end(ap); \
+	{                                     \
+		va_list ap;                   \
+                                              \
+		va_start(ap, fmt);            \
+		vlog(level, fmt, ap);         \
+		va_end(ap);                   \
 	}
 
 DEFINE_LEVEL(error, LOG_LEVEL_ERROR)

@@ -127,8 +127,8 @@ void
 rfc3339_local(int64_t usec, const char *fmt, char *ret, size_t size)
 {
 	int64_t rest = usec % 1000000;
-	time_t sec = (time_t)((usec - (rest < 0 ? rest + 1000000 : rest)) /
-	    1000000);
+	time_t sec =
+	    (time_t)((usec - (rest < 0 ? rest + 1000000 : rest)) / 1000000);
 	struct tm tm;
 
 	localtime_r(&sec, &tm);

@@ -23,9 +23,9 @@ static const struct option options[] = {
 
 struct choice {
 	const char *kind;
-	const char *given;      /* id or URL, NULL: make a new one */
+	const char *given;	/* id or URL, NULL: make a new one */
 	const char *configured; /* the same from the configuration */
-	bool optional;          /* not made unless asked for */
+	bool optional;		/* not made unless asked for */
 };
 
 static volatile sig_atomic_t never;
@@ -39,16 +39,16 @@ report(const char *kind, const char *what, const struct destination *d,
 	size_t i;
 
 	printf("%ss: %s database %s\n", kind, what, d->database);
-	json_array_foreach(added, i, string) {
+	json_array_foreach (added, i, string) {
 		const char *name = json_string_value(string);
 
 		if (json_object_get(d->columns, name) != NULL)
 			printf("  added the column \"%s\"\n", name);
 		else
-			printf("  Notion did not take the column \"%s\"\n",
-			    name);
+			printf(
+			    "  Notion did not take the column \"%s\"\n", name);
 	}
-	json_array_foreach(d->skipped, i, string)
+	json_array_foreach (d->skipped, i, string)
 		printf("  left out: %s\n", json_string_value(string));
 }
 
@@ -105,10 +105,10 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 			return -1;
 		}
 	}
-	rc = id != NULL ? destination_adopt(sync, choice->kind, id, style,
-	                      extend ? &added : NULL, &d, err)
-	                : destination_create(
-	                      sync, choice->kind, parent, style, &d, err);
+	rc = id != NULL
+	    ? destination_adopt(sync, choice->kind, id, style,
+		  extend ? &added : NULL, &d, err)
+	    : destination_create(sync, choice->kind, parent, style, &d, err);
 	if (rc == 0)
 		report(choice->kind, id != NULL ? "using" : "made", &d, added);
 	json_decref(added);
@@ -167,8 +167,8 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (rc == 0)
 		rc = set_up(&sync, &messages, parent, extend, &err);
 	if (rc == 0)
-		rc = DB_RUN(ctl->db, SQL_operator_acted, NULL, &err,
-		    DB_TEXT(ws->name));
+		rc = DB_RUN(
+		    ctl->db, SQL_operator_acted, NULL, &err, DB_TEXT(ws->name));
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -25,7 +25,7 @@ apply(struct db *db, const struct migration *m, struct err *err)
 {
 	if (db_script(db, m->sql, err) != 0 ||
 	    DB_RUN(db, SQL_migration_add, NULL, err, DB_INT(m->version),
-	        DB_TEXT(m->name)) != 0) {
+		DB_TEXT(m->name)) != 0) {
 		err_prefix(err, "migration %d (%s)", m->version, m->name);
 		return -1;
 	}

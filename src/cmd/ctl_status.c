@@ -29,11 +29,11 @@ check_secrets(const struct conf *conf, struct err *err)
 		return -1;
 	}
 	if ((ws->webhook.secrets == NULL ||
-	        signature_keys_add(keys, ws->webhook.secrets,
-	            "[webhook] secrets", err) == 0) &&
+		signature_keys_add(keys, ws->webhook.secrets,
+		    "[webhook] secrets", err) == 0) &&
 	    (ws->webhook.legacy_keys == NULL ||
-	        signature_keys_add(keys, ws->webhook.legacy_keys,
-	            "[webhook] legacy_keys", err) == 0))
+		signature_keys_add(keys, ws->webhook.legacy_keys,
+		    "[webhook] legacy_keys", err) == 0))
 		rc = 0;
 	signature_keys_free(keys);
 	return rc;
@@ -48,8 +48,7 @@ warn_of_secrets(const struct conf *conf)
 		fputs("warning: [webhook] allow_unsigned is on: anybody who "
 		      "knows the address can make pages\n",
 		    stderr);
-	else if (ws->webhook.secrets == NULL &&
-	    ws->webhook.legacy_keys == NULL)
+	else if (ws->webhook.secrets == NULL && ws->webhook.legacy_keys == NULL)
 		fputs("warning: no [webhook] secrets: ons-webhook will not "
 		      "start\n",
 		    stderr);
@@ -149,7 +148,7 @@ ctl_jobs(struct ctl *ctl, int argc, char **argv)
 	if (optind < argc)
 		return ctl_usage(argv[0]);
 	if (DB_RUN(ctl->db, SQL_jobs_list, &r, &err, DB_TEXT(state),
-	        DB_INT(limit)) != 0)
+		DB_INT(limit)) != 0)
 		return ctl_fail(&err);
 	if (db_rows(r) == 0 && !ctl->json) {
 		puts(state == NULL ? "no unfinished jobs" : "no dead jobs");
@@ -176,8 +175,7 @@ status_json(struct ctl *ctl, struct err *err)
 }
 
 static int
-print_last(struct ctl *ctl, const char *sql, const char *what,
-    struct err *err)
+print_last(struct ctl *ctl, const char *sql, const char *what, struct err *err)
 {
 	struct db_result *r = NULL;
 	const char *last;
@@ -222,10 +220,8 @@ print_usage(struct ctl *ctl, struct err *err)
 		printf("%-12s%s requests today", db_text(r, i, "service"),
 		    db_text(r, i, "requests"));
 		if (each != NULL)
-			printf(", %s for each %s", each,
-			    db_text(r, i, "what"));
-		printf("%s%s%s%s\n",
-		    until == NULL ? "" : ", paused until ",
+			printf(", %s for each %s", each, db_text(r, i, "what"));
+		printf("%s%s%s%s\n", until == NULL ? "" : ", paused until ",
 		    until == NULL ? "" : until, until == NULL ? "" : ": ",
 		    until == NULL ? "" : db_text(r, i, "reason"));
 	}
@@ -243,8 +239,8 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(argv[0]);
 	if (ctl->json)
 		rc = status_json(ctl, &err);
-	else if ((rc = print_last(ctl, SQL_status_events, "deliveries",
-	              &err)) == 0 &&
+	else if ((rc = print_last(
+		      ctl, SQL_status_events, "deliveries", &err)) == 0 &&
 	    (rc = print_last(ctl, SQL_status_pages, "pages", &err)) == 0 &&
 	    (rc = print_jobs(ctl, &err)) == 0)
 		rc = print_usage(ctl, &err);

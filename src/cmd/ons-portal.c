@@ -56,7 +56,7 @@ run(const char *config, const char *socket, struct err *err)
 	if (conf_require(&conf, CONF_PORTAL, err) == 0 &&
 	    program_log(&conf, err) == 0 &&
 	    db_new(conf.database.conninfo, conf.database.portal, "ons-portal",
-	        (int)conf.database.timeout_ms, &db, err) == 0) {
+		(int)conf.database.timeout_ms, &db, err) == 0) {
 		portal_init(&portal, &conf, db);
 		rc = fcgi_run(&service, err);
 	}

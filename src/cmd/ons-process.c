@@ -31,12 +31,12 @@
 
 enum {
 	WORKERS_MAX = 256,
-	IDLE_MS = 1000,   /* look for work at least this often */
-	NAP_MS = 20,      /* ... and at most */
+	IDLE_MS = 1000, /* look for work at least this often */
+	NAP_MS = 20,	/* ... and at most */
 	/* Notion's window is a minute, its Retry-After seldom more */
 	DRAIN_WAIT_MS = 120000,
-	TICK_MS = 250,    /* the parent's look at its children and the clock */
-	CHECK_MS = 2000,  /* ... at the table of runs */
+	TICK_MS = 250,	 /* the parent's look at its children and the clock */
+	CHECK_MS = 2000, /* ... at the table of runs */
 	RECHECK_MS = 30000,
 	/* a lingering start that no later one takes over from (cron was
 	 * stopped) ends by itself */
@@ -118,15 +118,15 @@ work(struct sync *sync, struct db *db, const struct job *job,
 	    0)
 		return -1;
 	if (dead)
-		log_err(&why, "given up after %lld attempts (see `onsctl "
-		              "jobs --dead`)",
+		log_err(&why,
+		    "given up after %lld attempts (see `onsctl "
+		    "jobs --dead`)",
 		    (long long)job->attempt);
 	else if (why.kind == ERR_OPERATOR || why.kind == ERR_CONFIG)
 		log_err(&why, "somebody must act");
 	else if (!stopping) /* it will be tried again: no trouble yet */
 		log_info("attempt %lld failed (%s): %s",
-		    (long long)job->attempt, err_kind_name(why.kind),
-		    why.text);
+		    (long long)job->attempt, err_kind_name(why.kind), why.text);
 	return 0;
 }
 
@@ -144,9 +144,10 @@ idle(struct db *db, bool linger, struct err *err)
 			return false;
 	}
 	/* a lost connection is made anew by the next claim */
-	(void)db_wait(db, ms < NAP_MS ? NAP_MS
-	        : ms > IDLE_MS       ? IDLE_MS
-	                             : (int)ms);
+	(void)db_wait(db,
+	    ms < NAP_MS	       ? NAP_MS
+		: ms > IDLE_MS ? IDLE_MS
+			       : (int)ms);
 	return true;
 }
 
@@ -159,8 +160,7 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 	int claimed, rc = 0;
 
 	while (!stopping && !leaving && rc == 0) {
-		claimed = job_claim(
-		    db, run, conf->process.lease_ms, &job, err);
+		claimed = job_claim(db, run, conf->process.lease_ms, &job, err);
 		if (claimed < 0)
 			return -1;
 		if (claimed == 0) {
@@ -180,7 +180,7 @@ static void
 tick(int ms)
 {
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
-	              .tv_nsec = ms % 1000 * 1000000L },
+		      .tv_nsec = ms % 1000 * 1000000L },
 	    NULL);
 }
 
@@ -196,7 +196,7 @@ recover(struct db *db, int64_t run, struct err *err)
 		tick(IDLE_MS);
 		if (DB_RUN(db, SQL_listen, NULL, &again) == 0 &&
 		    DB_RUN(db, SQL_job_release, NULL, &again, DB_INT(run)) ==
-		        0) {
+			0) {
 			log_warn("the database is back");
 			err_clear(err);
 			return 0;
@@ -225,13 +225,13 @@ worker(const struct conf *conf, bool linger)
 	 * with a fixed threshold each goes back to the system. */
 	mallopt(M_MMAP_THRESHOLD, BIG_BUFFER);
 	if (db_new(conf->database.conninfo, conf->database.process,
-	        "ons-process", (int)conf->database.timeout_ms, &db, &err) ==
-	        0 &&
+		"ons-process", (int)conf->database.timeout_ms, &db,
+		&err) == 0 &&
 	    run_begin(db, "worker", &run, &err) == 0 &&
 	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
 	    sync_init(&sync, conf, db, &stopping, &err) == 0)
-		while ((rc = work_loop(&sync, db, run, conf, linger, &err)) !=
-		        0 &&
+		while (
+		    (rc = work_loop(&sync, db, run, conf, linger, &err)) != 0 &&
 		    linger && err.kind == ERR_RETRY &&
 		    recover(db, run, &err) == 0)
 			;
@@ -283,8 +283,7 @@ collect(struct parent *p)
 
 	for (int i = 0; i < p->n; i++) {
 		if (p->workers[i] <= 0 ||
-		    waitpid(p->workers[i], &status, WNOHANG) !=
-		        p->workers[i])
+		    waitpid(p->workers[i], &status, WNOHANG) != p->workers[i])
 			continue;
 		p->workers[i] = 0;
 		if (WIFEXITED(status)) {
@@ -292,8 +291,7 @@ collect(struct parent *p)
 				p->status = WEXITSTATUS(status);
 			continue;
 		}
-		log_error("a worker was killed by signal %d",
-		    WTERMSIG(status));
+		log_error("a worker was killed by signal %d", WTERMSIG(status));
 		if (run_reap(p->db, &err) != 0)
 			log_err(&err, "freeing its jobs");
 		err_clear(&err);
@@ -372,7 +370,7 @@ static int
 upkeep(struct db *db, struct err *err)
 {
 	return run_reap(db, err) == 0 && job_recheck(db, err) == 0 &&
-	        DB_RUN(db, SQL_partitions_ahead, NULL, err) == 0
+		DB_RUN(db, SQL_partitions_ahead, NULL, err) == 0
 	    ? 0
 	    : -1;
 }
@@ -383,7 +381,7 @@ run(struct parent *p, struct err *err)
 	struct err ignored = ERR_INIT;
 
 	if (run_begin(p->db, p->linger ? "lingering" : "draining", &p->run,
-	        err) != 0 ||
+		err) != 0 ||
 	    upkeep(p->db, err) != 0)
 		return -1;
 	catch_signals();
@@ -406,9 +404,8 @@ start(const char *config, int64_t workers, bool linger, struct err *err)
 		return program_fail("ons-process", err);
 	if (conf_require(&conf, CONF_PROCESS, err) == 0 &&
 	    program_log(&conf, err) == 0 &&
-	    db_new(conf.database.conninfo, conf.database.process,
-	        "ons-process", (int)conf.database.timeout_ms, &p.db, err) ==
-	        0) {
+	    db_new(conf.database.conninfo, conf.database.process, "ons-process",
+		(int)conf.database.timeout_ms, &p.db, err) == 0) {
 		p.n = (int)(workers > 0 ? workers : conf.process.workers);
 		rc = run(&p, err);
 	}
@@ -440,7 +437,7 @@ main(int argc, char **argv)
 			break;
 		case 'w':
 			if (program_number("ons-process", "--workers", optarg,
-			        WORKERS_MAX, &workers) != 0)
+				WORKERS_MAX, &workers) != 0)
 				return EX_USAGE;
 			break;
 		case 'h':

@@ -49,8 +49,8 @@ begin(void *ctx, struct err *err)
 
 	/* a delivery may wait for a batch before its own */
 	if (db_new(r->conf.database.conninfo, r->conf.database.webhook,
-	        "ons-webhook", (int)(r->conf.webhook.timeout_ms / 2), &db,
-	        err) != 0)
+		"ons-webhook", (int)(r->conf.webhook.timeout_ms / 2), &db,
+		err) != 0)
 		return -1;
 	if (writer_start(db, &r->intake.writer, err) != 0) {
 		db_free(db);
@@ -88,8 +88,7 @@ run(const char *config, const char *socket, int64_t threads, struct err *err)
 
 	if (conf_load(config, CONF_WEBHOOK, &r.conf, err) != 0)
 		return -1;
-	service.threads =
-	    (int)(threads > 0 ? threads : r.conf.webhook.threads);
+	service.threads = (int)(threads > 0 ? threads : r.conf.webhook.threads);
 	service.read_timeout_ms = r.conf.webhook.read_timeout_ms;
 	if (program_log(&r.conf, err) != 0 ||
 	    intake_init(&r.intake, &r.conf, err) != 0)
@@ -120,7 +119,7 @@ main(int argc, char **argv)
 			break;
 		case 't':
 			if (program_number("ons-webhook", "--threads", optarg,
-			        THREADS_MAX, &threads) != 0)
+				THREADS_MAX, &threads) != 0)
 				return EX_USAGE;
 			break;
 		case 'h':

@@ -26,6 +26,8 @@ static const struct command {
 	{ "migrate", "", "create or update the tables", ctl_migrate },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink },
+	{ "revoke", "[--renew] ID [SLOT]",
+	    "take back the links to a call's recordings", ctl_revoke },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
 	    "send a signed test delivery to ourselves", ctl_send_test },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show },
@@ -49,8 +51,8 @@ usage(FILE *to)
 	      "       onsctl --help | --version\n\n",
 	    to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-14s%s\n", commands[i].name,
-		    commands[i].summary);
+		fprintf(
+		    to, "  %-14s%s\n", commands[i].name, commands[i].summary);
 	fputs("\nSee onsctl(8).\n", to);
 }
 
@@ -74,8 +76,7 @@ ctl_usage(const char *name)
 {
 	const struct command *command = find(name);
 
-	fprintf(stderr, "usage: onsctl %s %s\n", command->name,
-	    command->args);
+	fprintf(stderr, "usage: onsctl %s %s\n", command->name, command->args);
 	return EX_USAGE;
 }
 
@@ -101,8 +102,8 @@ run(const struct command *command, const char *config, bool json, int argc,
 		return ctl_fail(&err);
 	if (program_log(&ctl.conf, &err) != 0 ||
 	    db_new(ctl.conf.database.conninfo, ctl.conf.database.owner,
-	        "onsctl", (int)ctl.conf.database.timeout_ms, &ctl.db, &err) !=
-	        0) {
+		"onsctl", (int)ctl.conf.database.timeout_ms, &ctl.db,
+		&err) != 0) {
 		conf_free(&ctl.conf);
 		return ctl_fail(&err);
 	}

@@ -29,6 +29,7 @@ ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_migrate;
 ctl_command ctl_relink;
+ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;

@@ -20,8 +20,8 @@ program_log(const struct conf *conf, struct err *err)
 	}
 	if (conf->log.file == NULL)
 		return 0;
-	fd = open(conf->log.file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-	    0640);
+	fd = open(
+	    conf->log.file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0) {
 		err_sys(err, ERR_CONFIG, "[log] file: %s", conf->log.file);
 		return -1;

@@ -3,19 +3,19 @@
 #include <libsmartcols.h>
 
 static int
-add_columns(struct libscols_table *table, const struct table_column *columns,
-    bool json)
+add_columns(
+    struct libscols_table *table, const struct table_column *columns, bool json)
 {
 	for (; columns->name != NULL; columns++) {
 		struct libscols_column *column = scols_table_new_column(table,
 		    json ? columns->name : columns->title, 0,
 		    (columns->number ? SCOLS_FL_RIGHT : 0) |
-		        (columns->wrap ? SCOLS_FL_WRAP : 0));
+			(columns->wrap ? SCOLS_FL_WRAP : 0));
 
 		if (column == NULL ||
 		    scols_column_set_json_type(column,
-		        columns->number ? SCOLS_JSON_NUMBER
-		                        : SCOLS_JSON_STRING) != 0)
+			columns->number ? SCOLS_JSON_NUMBER
+					: SCOLS_JSON_STRING) != 0)
 			return -1;
 	}
 	return 0;
@@ -29,8 +29,8 @@ add_row(struct libscols_table *table, const struct table_column *columns,
 
 	for (size_t i = 0; columns[i].name != NULL; i++)
 		if (line == NULL ||
-		    scols_line_set_data(line, i,
-		        db_text(result, row, columns[i].name)) != 0)
+		    scols_line_set_data(
+			line, i, db_text(result, row, columns[i].name)) != 0)
 			return -1;
 	return 0;
 }

@@ -12,8 +12,8 @@
 struct table_column {
 	const char *name;  /* of the result's column */
 	const char *title; /* shown above */
-	bool number;       /* to the right, and no string in JSON */
-	bool wrap;         /* the column that gives way on a narrow screen */
+	bool number;	   /* to the right, and no string in JSON */
+	bool wrap;	   /* the column that gives way on a narrow screen */
 };
 
 /* Print all rows of a result; columns ends with a NULL name. name: what the

@@ -13,8 +13,12 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 
-enum { OID_BYTEA = 17, OID_TEXT = 25, OID_TEXT_ARRAY = 1009,
-	OID_BYTEA_ARRAY = 1001 };
+enum {
+	OID_BYTEA = 17,
+	OID_TEXT = 25,
+	OID_TEXT_ARRAY = 1009,
+	OID_BYTEA_ARRAY = 1001
+};
 
 enum { OPTIONS_MAX = 64, ARGS_MAX = 16 };
 
@@ -104,8 +108,8 @@ or_environment(const struct db *db, const char *keyword, const char *variable)
 }
 
 int
-db_new(const char *base, const char *extra, const char *program,
-    int timeout_ms, struct db **ret, struct err *err)
+db_new(const char *base, const char *extra, const char *program, int timeout_ms,
+    struct db **ret, struct err *err)
 {
 	struct db *db;
 
@@ -182,10 +186,10 @@ set_failure(struct db *db, const PGresult *res, struct err *err)
 	const char *remedy = NULL;
 	enum err_kind kind = ERR_RETRY;
 
-	for (size_t i = 0; state != NULL &&
-	     i < sizeof(advices) / sizeof(*advices); i++)
+	for (size_t i = 0;
+	     state != NULL && i < sizeof(advices) / sizeof(*advices); i++)
 		if (strncmp(state, advices[i].state,
-		        strlen(advices[i].state)) == 0) {
+			strlen(advices[i].state)) == 0) {
 			kind = advices[i].kind;
 			remedy = advices[i].remedy;
 			break;
@@ -211,8 +215,8 @@ set_connect_failure(struct db *db, struct err *err)
 	    "cannot reach the database (%s): %.*s%s", db->where,
 	    (int)strcspn(text, "\n"), text,
 	    settings
-	        ? ": see [database] in the configuration, and sql/roles.sql"
-	        : ": is PostgreSQL running there? see [database]");
+		? ": see [database] in the configuration, and sql/roles.sql"
+		: ": is PostgreSQL running there? see [database]");
 }
 
 /* ---- waiting ---- */
@@ -270,8 +274,8 @@ connect_now(struct db *db, struct err *err)
 	while (PQstatus(db->conn) != CONNECTION_BAD &&
 	    status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
 		if (wait_socket(PQsocket(db->conn),
-		        status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-		        deadline) != 1) {
+			status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			deadline) != 1) {
 			err_set(err, ERR_RETRY,
 			    "cannot reach the database (%s): "
 			    "no answer in %d ms",
@@ -297,8 +301,8 @@ collect(struct db *db, int64_t deadline, struct err *err)
 
 	for (;;) {
 		while (PQisBusy(db->conn)) {
-			if (wait_socket(PQsocket(db->conn), POLLIN,
-			        deadline) != 1) {
+			if (wait_socket(PQsocket(db->conn), POLLIN, deadline) !=
+			    1) {
 				err_set(err, ERR_RETRY,
 				    "database (%s): no answer in %d ms",
 				    db->where, db->timeout_ms);
@@ -310,8 +314,7 @@ collect(struct db *db, int64_t deadline, struct err *err)
 		}
 		if ((res = PQgetResult(db->conn)) == NULL)
 			return last;
-		if (last != NULL &&
-		    PQresultStatus(last) == PGRES_FATAL_ERROR) {
+		if (last != NULL && PQresultStatus(last) == PGRES_FATAL_ERROR) {
 			PQclear(res); /* the first failure is the cause */
 			continue;
 		}
@@ -323,8 +326,7 @@ collect(struct db *db, int64_t deadline, struct err *err)
 static int
 finish(struct db *db, struct db_result **ret, struct err *err)
 {
-	PGresult *res =
-	    collect(db, now_ms() + db->timeout_ms, err);
+	PGresult *res = collect(db, now_ms() + db->timeout_ms, err);
 	ExecStatusType status = PQresultStatus(res);
 	struct db_result *result;
 
@@ -394,9 +396,9 @@ array(const struct db_arg *arg, struct buf *buf)
 		const struct db_bytes *item = &arg->items[i];
 
 		if (item->data == NULL
-		        ? put32(buf, UINT32_MAX) != 0
-		        : (put32(buf, (uint32_t)item->len) != 0 ||
-		              buf_add(buf, item->data, item->len) != 0))
+			? put32(buf, UINT32_MAX) != 0
+			: (put32(buf, (uint32_t)item->len) != 0 ||
+			      buf_add(buf, item->data, item->len) != 0))
 			return -1;
 	}
 	return 0;
@@ -416,8 +418,8 @@ dump(const json_t *json)
 
 	buf_init(&buf, 1024UL * 1024 * 1024);
 	if (json_dump_callback(json, add_dumped, &buf,
-	        JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
-	            JSON_REAL_PRECISION(15)) == 0)
+		JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
+		    JSON_REAL_PRECISION(15)) == 0)
 		return buf_steal(&buf);
 	buf_free(&buf);
 	return NULL;
@@ -474,7 +476,7 @@ db_run(struct db *db, const char *sql, const struct db_arg *args, size_t n,
 	if (ensure_connected(db, err) != 0)
 		goto out;
 	if (PQsendQueryParams(db->conn, sql, (int)n, p.types, p.values,
-	        p.lengths, p.formats, 0) != 1) {
+		p.lengths, p.formats, 0) != 1) {
 		set_failure(db, NULL, err);
 		db_close(db);
 		goto out;
@@ -558,9 +560,8 @@ db_text(const struct db_result *r, int row, const char *column)
 		log_error("bug: the statement has no column %s", column);
 		abort();
 	}
-	return PQgetisnull(r->res, row, field)
-	    ? NULL
-	    : PQgetvalue(r->res, row, field);
+	return PQgetisnull(r->res, row, field) ? NULL
+					       : PQgetvalue(r->res, row, field);
 }
 
 int64_t

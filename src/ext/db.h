@@ -35,8 +35,13 @@ void db_free(struct db *db);
 void db_close(struct db *db);
 
 struct db_arg {
-	enum { DB_ARG_TEXT, DB_ARG_INT, DB_ARG_BOOL, DB_ARG_JSON,
-		DB_ARG_TEXTS } type;
+	enum {
+		DB_ARG_TEXT,
+		DB_ARG_INT,
+		DB_ARG_BOOL,
+		DB_ARG_JSON,
+		DB_ARG_TEXTS
+	} type;
 	const char *text; /* NULL: SQL NULL */
 	int64_t number;
 	const json_t *json; /* NULL: SQL NULL */
@@ -50,26 +55,25 @@ struct db_bytes {
 	size_t len;
 };
 
-#define DB_TEXT(value) \
-	((struct db_arg){ .type = DB_ARG_TEXT, .text = (value) })
-#define DB_INT(value) \
-	((struct db_arg){ .type = DB_ARG_INT, .number = (value) })
+#define DB_TEXT(value) ((struct db_arg){ .type = DB_ARG_TEXT, .text = (value) })
+#define DB_INT(value) ((struct db_arg){ .type = DB_ARG_INT, .number = (value) })
 #define DB_BOOL(value) \
 	((struct db_arg){ .type = DB_ARG_BOOL, .number = (value) })
-#define DB_JSON(value) \
-	((struct db_arg){ .type = DB_ARG_JSON, .json = (value) })
+#define DB_JSON(value) ((struct db_arg){ .type = DB_ARG_JSON, .json = (value) })
 #define DB_TEXTS(values, count) \
-	((struct db_arg){ \
+	((struct db_arg){       \
 	    .type = DB_ARG_TEXTS, .items = (values), .n = (count) })
-#define DB_BYTEAS(values, count) \
-	((struct db_arg){ .type = DB_ARG_TEXTS, .items = (values), \
-	    .n = (count), .binary = true })
+#define DB_BYTEAS(values, count)                \
+	((struct db_arg){ .type = DB_ARG_TEXTS, \
+	    .items = (values),                  \
+	    .n = (count),                       \
+	    .binary = true })
 
 /* Run one statement; *ret (may be NULL) is freed with db_result_free(). */
-#define DB_RUN(db, sql, ret, err, ...) \
+#define DB_RUN(db, sql, ret, err, ...)                          \
 	db_run(db, sql, (const struct db_arg[]){ __VA_ARGS__ }, \
-	    sizeof((const struct db_arg[]){ __VA_ARGS__ }) / \
-	        sizeof(struct db_arg), \
+	    sizeof((const struct db_arg[]){ __VA_ARGS__ }) /    \
+		sizeof(struct db_arg),                          \
 	    ret, err)
 int db_run(struct db *db, const char *sql, const struct db_arg *args, size_t n,
     struct db_result **ret, struct err *err);

@@ -34,7 +34,7 @@ const char *
 fcgi_param(const struct fcgi_request *req, const char *name)
 {
 	return req->fcgx == NULL ? getenv(name)
-	                         : FCGX_GetParam(name, req->fcgx->envp);
+				 : FCGX_GetParam(name, req->fcgx->envp);
 }
 
 int
@@ -45,9 +45,8 @@ fcgi_read(struct fcgi_request *req, void *data, size_t n)
 
 	if (req->fcgx != NULL) {
 		got = FCGX_GetStr(data, want, req->fcgx->in);
-		return got == 0 && FCGX_GetError(req->fcgx->in) != 0
-		    ? -1
-		    : (int)got;
+		return got == 0 && FCGX_GetError(req->fcgx->in) != 0 ? -1
+								     : (int)got;
 	}
 	while ((got = read(STDIN_FILENO, data, (size_t)want)) < 0 &&
 	    errno == EINTR)
@@ -102,7 +101,7 @@ serve(void *arg)
 	struct fcgi_request req = { .fcgx = &fcgx };
 
 	if (FCGX_InitRequest(
-	        &fcgx, server->listener, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+		&fcgx, server->listener, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
 		return NULL;
 	while (!server->stopping) {
 		int rc = FCGX_Accept_r(&fcgx);
@@ -142,8 +141,7 @@ join_all(pthread_t *threads, int n)
 			until.tv_sec += until.tv_nsec / 1000000000L;
 			until.tv_nsec %= 1000000000L;
 			pthread_kill(threads[i], SIGUSR1);
-			if (pthread_timedjoin_np(threads[i], NULL, &until) ==
-			    0)
+			if (pthread_timedjoin_np(threads[i], NULL, &until) == 0)
 				break;
 		}
 }
@@ -207,8 +205,7 @@ wait_for_child(pid_t child, const sigset_t *signals)
 	for (;;) {
 		if (sigwait(signals, &sig) != 0 || sig != SIGCHLD) {
 			kill(child, SIGTERM);
-			while (waitpid(child, &status, 0) < 0 &&
-			    errno == EINTR)
+			while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 				;
 			return -1;
 		}
@@ -234,8 +231,8 @@ supervise(const struct fcgi_service *service, int listener)
 			/* a parent that is killed takes the child along */
 			prctl(PR_SET_PDEATHSIG, SIGTERM);
 			exit(getppid() != parent
-			        ? EXIT_FAILURE
-			        : run_server(service, listener));
+				? EXIT_FAILURE
+				: run_server(service, listener));
 		}
 		if (child > 0) {
 			status = wait_for_child(child, &signals);
@@ -245,10 +242,10 @@ supervise(const struct fcgi_service *service, int listener)
 				  "again",
 			    WIFSIGNALED(status) ? "signal" : "status",
 			    WIFSIGNALED(status) ? WTERMSIG(status)
-			                        : WEXITSTATUS(status));
+						: WEXITSTATUS(status));
 		}
-		nanosleep(&(struct timespec){ .tv_nsec =
-		                                  RESTART_MS * 1000000L },
+		nanosleep(
+		    &(struct timespec){ .tv_nsec = RESTART_MS * 1000000L },
 		    NULL);
 	}
 }

@@ -29,6 +29,7 @@ struct transfer {
 	const struct http_request *req;
 	struct http_response *resp;
 	struct crypto_hash *hash;
+	curl_mime *mime; /* of a form */
 	int64_t uploaded;
 	int sends;	    /* how often libcurl was about to send it */
 	bool refused;	    /* an address was not public */
@@ -181,7 +182,7 @@ on_rewind(void *ctx, curl_off_t offset, int origin)
 	struct transfer *t = ctx;
 
 	if (origin != SEEK_SET || offset != 0 ||
-	    fseeko(t->req->upload, 0, SEEK_SET) != 0)
+	    fseeko(t->req->upload, t->req->upload_offset, SEEK_SET) != 0)
 		return CURL_SEEKFUNC_FAIL;
 	t->uploaded = 0;
 	return CURL_SEEKFUNC_OK;
@@ -246,13 +247,45 @@ set_common(CURL *curl, struct transfer *t, struct curl_slist *headers)
 	return code;
 }
 
+/* The fields of a form; the file is read while it is sent. */
+static CURLcode
+set_form(CURL *curl, struct transfer *t)
+{
+	const struct http_form *form = t->req->form;
+	const char *const *field = form->fields;
+	curl_mimepart *part;
+	CURLcode code;
+
+	if ((t->mime = curl_mime_init(curl)) == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	for (; field != NULL && *field != NULL; field += 2) {
+		if ((part = curl_mime_addpart(t->mime)) == NULL)
+			return CURLE_OUT_OF_MEMORY;
+		if ((code = curl_mime_name(part, field[0])) != CURLE_OK ||
+		    (code = curl_mime_data(
+			 part, field[1], CURL_ZERO_TERMINATED)) != CURLE_OK)
+			return code;
+	}
+	if ((part = curl_mime_addpart(t->mime)) == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	if ((code = curl_mime_name(part, form->name)) == CURLE_OK &&
+	    (code = curl_mime_filename(part, form->filename)) == CURLE_OK &&
+	    (code = curl_mime_type(part, form->type)) == CURLE_OK &&
+	    (code = curl_mime_data_cb(part, (curl_off_t)t->req->upload_size,
+		 on_upload, on_rewind, NULL, t)) == CURLE_OK)
+		SET(CURLOPT_MIMEPOST, t->mime);
+	return code;
+}
+
 static CURLcode
 set_payload(CURL *curl, struct transfer *t)
 {
 	const struct http_request *req = t->req;
 	CURLcode code = CURLE_OK;
 
-	if (req->upload != NULL) {
+	if (req->form != NULL) {
+		code = set_form(curl, t);
+	} else if (req->upload != NULL) {
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->upload_size);
 		SET(CURLOPT_READFUNCTION, on_upload);
@@ -329,7 +362,7 @@ prepare(struct transfer *t, struct curl_slist **headers, struct err *err)
 	if (make_headers(t->req, headers, err) != 0)
 		return -1;
 	if (t->req->upload != NULL &&
-	    fseeko(t->req->upload, 0, SEEK_SET) != 0) {
+	    fseeko(t->req->upload, t->req->upload_offset, SEEK_SET) != 0) {
 		err_sys(err, ERR_RETRY, "cannot read the file to send");
 		return -1;
 	}
@@ -453,6 +486,7 @@ out:
 	if (t.hash != NULL)
 		crypto_hash_end(t.hash, digest);
 	curl_slist_free_all(headers);
+	curl_mime_free(t.mime);
 	return rc;
 }
 

@@ -31,6 +31,13 @@ struct http_sigv4 {
 	const char *secret_key;
 };
 
+/* A body of type multipart/form-data (RFC 7578): text fields, then the file. */
+struct http_form {
+	const char *const *fields; /* name, value, …, NULL; or NULL */
+	const char *name;	   /* of the file's field … */
+	const char *filename, *type;
+};
+
 /* What to send. Everything stays the caller's. */
 struct http_request {
 	const char *method;
@@ -39,8 +46,9 @@ struct http_request {
 
 	const void *body; /* NULL: none */
 	size_t body_len;
-	FILE *upload; /* instead of body: its first upload_size bytes */
-	int64_t upload_size;
+	FILE *upload; /* instead of body: upload_size bytes from an offset */
+	int64_t upload_offset, upload_size;
+	const struct http_form *form; /* NULL: the upload is the body itself */
 
 	const struct http_sigv4 *sigv4; /* NULL: not signed */
 	bool once;	  /* not idempotent: must not be sent twice */

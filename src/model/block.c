@@ -77,6 +77,15 @@ block_media(
 	return block;
 }
 
+json_t *
+block_upload(const char *mime, const char *id, json_t *caption)
+{
+	const char *type = media_type(mime);
+
+	return json_pack("{s:s, s:{s:s, s:{s:s}, s:o}}", "type", type, type,
+	    "type", "file_upload", "file_upload", "id", id, "caption", caption);
+}
+
 int
 block_add_text(json_t *blocks, const char *type, struct richtext *rt)
 {

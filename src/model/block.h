@@ -28,6 +28,9 @@ json_t *block_children(const json_t *block);
 json_t *block_media(
     const char *mime, const char *url, const char *name, json_t *caption);
 
+/* The same of a file that was uploaded to Notion (an upload's id). */
+json_t *block_upload(const char *mime, const char *id, json_t *caption);
+
 /* Append all of rt's text to an array of blocks, in as many blocks of the
  * type as it takes, and empty rt. 0, or -1: out of memory. */
 int block_add_text(json_t *blocks, const char *type, struct richtext *rt);

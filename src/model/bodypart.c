@@ -155,18 +155,19 @@ int
 bodypart_media(json_t *blocks, const json_t *media, const char *mime,
     const char *label, bool show_label)
 {
-	const char *url = draft_stored_url(media);
+	const char *url = draft_stored_url(media), *id = draft_upload(media);
 	struct richtext rt;
 
 	richtext_init(&rt);
-	if (url == NULL) {
+	if (url == NULL && id == NULL) {
 		bodypart_media_line(&rt, media, label);
 		return block_add_text(blocks, "paragraph", &rt);
 	}
 	if (show_label)
 		richtext_add(&rt, RICHTEXT_PLAIN, label);
 	return json_array_append_new(blocks,
-	    block_media(mime, url,
-		json_string_value(json_object_get(media, "name")),
-		richtext_take(&rt)));
+	    id != NULL ? block_upload(mime, id, richtext_take(&rt))
+		       : block_media(mime, url,
+			     json_string_value(json_object_get(media, "name")),
+			     richtext_take(&rt)));
 }

@@ -303,8 +303,14 @@ to_checkbox(struct cell *cell)
 	if (text == NULL)
 		return skip(cell, "neither yes nor no");
 	/* text that is there: a recording's URL ticks "Recording" */
-	return json_boolean(
-	    strcasecmp(text, "false") != 0 && strcasecmp(text, "no") != 0);
+	return json_boolean(*text != '\0' && strcasecmp(text, "false") != 0 &&
+	    strcasecmp(text, "no") != 0);
+}
+
+static bool
+is_empty_string(const json_t *value)
+{
+	return json_is_string(value) && json_string_length(value) == 0;
 }
 
 static json_t *
@@ -315,6 +321,8 @@ to_url(struct cell *cell)
 	    : cell->value;
 	const char *url = json_string_value(value);
 
+	if (is_empty_string(value)) /* there is none any more */
+		return json_null();
 	return richtext_url(url) ? json_string(url) : skip(cell, "not a URL");
 }
 
@@ -367,23 +375,37 @@ file_new(const char *url, size_t i)
 	    "external", "external", "url", url);
 }
 
+/* A string: a URL; an object: a file that was uploaded. NULL: neither. */
+static json_t *
+file_of(const json_t *value, size_t i)
+{
+	const char *url = json_string_value(value), *id, *name;
+
+	if (richtext_url(url))
+		return file_new(url, i);
+	if ((id = text_at(value, "upload")) == NULL)
+		return NULL;
+	name = text_at(value, "name");
+	return json_pack("{s:s*, s:s, s:{s:s}}", "name",
+	    name != NULL && strlen(name) <= 100 ? name : NULL, "type",
+	    "file_upload", "file_upload", "id", id);
+}
+
 static json_t *
 to_files(struct cell *cell)
 {
-	size_t n =
-	    json_is_array(cell->value) ? json_array_size(cell->value) : 1;
-	json_t *ret = json_array();
+	bool list = json_is_array(cell->value);
+	size_t n = list ? json_array_size(cell->value) : 1;
+	bool none = list ? n == 0 : is_empty_string(cell->value);
+	json_t *ret = json_array(), *file;
 
 	for (size_t i = 0; i < n && i < FILES; i++) {
-		const char *url = json_string_value(json_is_array(cell->value)
-			? json_array_get(cell->value, i)
-			: cell->value);
-
-		if (richtext_url(url) &&
-		    json_array_append_new(ret, file_new(url, i)) != 0)
+		file = file_of(
+		    list ? json_array_get(cell->value, i) : cell->value, i);
+		if (file != NULL && json_array_append_new(ret, file) != 0)
 			goto fail;
 	}
-	if (json_array_size(ret) > 0)
+	if (none || json_array_size(ret) > 0)
 		return ret;
 	skip(cell, "not a URL");
 fail:
@@ -416,6 +438,32 @@ to_relation(struct cell *cell)
 fail:
 	json_decref(ret);
 	return NULL;
+}
+
+/* Files as their URLs, for all columns that cannot hold a file. What has no
+ * URL is left out. */
+static json_t *
+only_urls(const json_t *value)
+{
+	json_t *list, *one;
+	size_t i;
+
+	if (text_at(value, "upload") != NULL)
+		return json_object_get(value, "url") == NULL
+		    ? json_null()
+		    : json_incref(json_object_get(value, "url"));
+	if (!json_is_array(value))
+		return json_incref((json_t *)value);
+	list = json_array();
+	json_array_foreach (value, i, one) {
+		if (text_at(one, "upload") != NULL)
+			one = json_object_get(one, "url");
+		if (one != NULL && json_array_append(list, one) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
 }
 
 static json_t *(*converter(const char *type))(struct cell *cell)
@@ -509,6 +557,23 @@ convert_one(struct cell *cell, json_t *ret, json_t *skipped)
 	    json_pack("{s:o}", cell->type, value));
 }
 
+static int
+convert_file(struct cell *cell, json_t *ret, json_t *skipped)
+{
+	json_t *urls;
+	int rc;
+
+	if (cell->value == NULL ||
+	    (cell->type != NULL && strcmp(cell->type, "files") == 0))
+		return convert_one(cell, ret, skipped);
+	if ((urls = only_urls(cell->value)) == NULL)
+		return -1;
+	cell->value = urls;
+	rc = convert_one(cell, ret, skipped);
+	json_decref(urls);
+	return rc;
+}
+
 int
 columns_convert(const struct schema *schema, const json_t *properties,
     const json_t *ids, const json_t *values, json_t **ret, json_t **skipped,
@@ -528,7 +593,7 @@ columns_convert(const struct schema *schema, const json_t *properties,
 
 		cell.type = text_at(cell.property, "type");
 		if (made == NULL || notes == NULL ||
-		    convert_one(&cell, made, notes) != 0) {
+		    convert_file(&cell, made, notes) != 0) {
 			json_decref(made);
 			json_decref(notes);
 			err_nomem(err);

@@ -20,15 +20,15 @@
 
 enum {
 	SECRET_MAX = 8192, /* bytes of a secret's file */
-	PRINT_MAX = 150    /* of a line that is printed; inih reads 198 */
+	PRINT_MAX = 150	   /* of a line that is printed; inih reads 198 */
 };
 
 /* The first five are kept as text. */
 enum type { STRING, SECRET, PATH, TITLE, CHOICE, BOOL, NUMBER, TIME, SIZE };
 
 #define AT(member) offsetof(struct conf, member)
-#define ALL (CONF_WEBHOOK | CONF_PROCESS | CONF_PORTAL | CONF_CTL | \
-	CONF_CTL_NOTION)
+#define ALL \
+	(CONF_WEBHOOK | CONF_PROCESS | CONF_PORTAL | CONF_CTL | CONF_CTL_NOTION)
 #define API (CONF_PROCESS | CONF_CTL | CONF_CTL_NOTION)
 #define HOOK (CONF_WEBHOOK | CONF_CTL)
 #define STORE (CONF_PROCESS | CONF_PORTAL | CONF_CTL)
@@ -37,22 +37,22 @@ static const struct key {
 	const char *section, *name, *env;
 	enum type type;
 	size_t at;
-	const char *initial;  /* default, as it would stand in the file */
-	const char *choices;  /* CHOICE: "a|b" */
-	int64_t min, max;     /* numbers; times in ms, sizes in bytes */
-	int users;            /* whose secret: others do not open it */
-	int needed;           /* who cannot run without it */
+	const char *initial; /* default, as it would stand in the file */
+	const char *choices; /* CHOICE: "a|b" */
+	int64_t min, max;    /* numbers; times in ms, sizes in bytes */
+	int users;	     /* whose secret: others do not open it */
+	int needed;	     /* who cannot run without it; see applies() */
 } keys[] = {
-	{ "database", "conninfo", "ONS_DATABASE", STRING,
-	    AT(database.conninfo), NULL, NULL, 0, 0, ALL, 0 },
-	{ "database", "webhook", NULL, STRING, AT(database.webhook), NULL,
-	    NULL, 0, 0, ALL, 0 },
-	{ "database", "process", NULL, STRING, AT(database.process), NULL,
-	    NULL, 0, 0, ALL, 0 },
-	{ "database", "portal", NULL, STRING, AT(database.portal), NULL,
-	    NULL, 0, 0, ALL, 0 },
-	{ "database", "owner", NULL, STRING, AT(database.owner), NULL, NULL,
+	{ "database", "conninfo", "ONS_DATABASE", STRING, AT(database.conninfo),
+	    NULL, NULL, 0, 0, ALL, 0 },
+	{ "database", "webhook", NULL, STRING, AT(database.webhook), NULL, NULL,
 	    0, 0, ALL, 0 },
+	{ "database", "process", NULL, STRING, AT(database.process), NULL, NULL,
+	    0, 0, ALL, 0 },
+	{ "database", "portal", NULL, STRING, AT(database.portal), NULL, NULL,
+	    0, 0, ALL, 0 },
+	{ "database", "owner", NULL, STRING, AT(database.owner), NULL, NULL, 0,
+	    0, ALL, 0 },
 	{ "database", "timeout", NULL, TIME, AT(database.timeout_ms), "10s",
 	    NULL, 100, 600000, ALL, 0 },
 
@@ -63,21 +63,21 @@ static const struct key {
 	{ "webhook", "allow_unsigned", NULL, BOOL,
 	    AT(workspace.webhook.allow_unsigned), "no", NULL, 0, 0, ALL, 0 },
 	{ "webhook", "tolerance", NULL, TIME,
-	    AT(workspace.webhook.tolerance_ms), "300s", NULL, 1000,
-	    604800000, ALL, 0 },
+	    AT(workspace.webhook.tolerance_ms), "300s", NULL, 1000, 604800000,
+	    ALL, 0 },
 	{ "webhook", "path", "WEBHOOK_PATH", PATH, AT(webhook.path),
 	    "/webhooks/openphone", NULL, 0, 0, ALL, 0 },
-	{ "webhook", "max_body", NULL, SIZE, AT(webhook.max_body), "16M",
-	    NULL, 1024, 1073741824, ALL, 0 },
-	{ "webhook", "timeout", NULL, TIME, AT(webhook.timeout_ms), "8s",
-	    NULL, 100, 60000, ALL, 0 },
+	{ "webhook", "max_body", NULL, SIZE, AT(webhook.max_body), "16M", NULL,
+	    1024, 1073741824, ALL, 0 },
+	{ "webhook", "timeout", NULL, TIME, AT(webhook.timeout_ms), "8s", NULL,
+	    100, 60000, ALL, 0 },
 	{ "webhook", "read_timeout", NULL, TIME, AT(webhook.read_timeout_ms),
 	    "30s", NULL, 100, 600000, ALL, 0 },
-	{ "webhook", "threads", NULL, NUMBER, AT(webhook.threads), "32",
-	    NULL, 1, 1024, ALL, 0 },
+	{ "webhook", "threads", NULL, NUMBER, AT(webhook.threads), "32", NULL,
+	    1, 1024, ALL, 0 },
 
-	{ "process", "workers", NULL, NUMBER, AT(process.workers), "4", NULL,
-	    1, 256, ALL, 0 },
+	{ "process", "workers", NULL, NUMBER, AT(process.workers), "4", NULL, 1,
+	    256, ALL, 0 },
 	{ "process", "lease", NULL, TIME, AT(process.lease_ms), "120s", NULL,
 	    5000, 3600000, ALL, 0 },
 	{ "process", "max_attempts", NULL, NUMBER, AT(process.max_attempts),
@@ -87,23 +87,22 @@ static const struct key {
 	    AT(workspace.openphone.api_key), NULL, NULL, 0, 0,
 	    CONF_PROCESS | CONF_CTL, CONF_PROCESS },
 	{ "openphone", "api_base", "OPENPHONE_API_BASE", STRING,
-	    AT(workspace.openphone.api_base), "https://api.quo.com", NULL, 0,
-	    0, ALL, 0 },
-	{ "openphone", "version", NULL, STRING,
-	    AT(workspace.openphone.version), "2026-03-30", NULL, 0, 0, ALL,
-	    0 },
-	{ "openphone", "rate", NULL, NUMBER, AT(workspace.openphone.rate),
-	    "10", NULL, 1, 100000, ALL, 0 },
-	{ "openphone", "timeout", NULL, TIME,
-	    AT(workspace.openphone.timeout_ms), "35s", NULL, 100, 600000,
+	    AT(workspace.openphone.api_base), "https://api.quo.com", NULL, 0, 0,
 	    ALL, 0 },
+	{ "openphone", "version", NULL, STRING, AT(workspace.openphone.version),
+	    "2026-03-30", NULL, 0, 0, ALL, 0 },
+	{ "openphone", "rate", NULL, NUMBER, AT(workspace.openphone.rate), "10",
+	    NULL, 1, 100000, ALL, 0 },
+	{ "openphone", "timeout", NULL, TIME,
+	    AT(workspace.openphone.timeout_ms), "35s", NULL, 100, 600000, ALL,
+	    0 },
 
 	{ "notion", "api_key", "NOTION_API_KEY", SECRET,
 	    AT(workspace.notion.api_key), NULL, NULL, 0, 0, API,
 	    CONF_PROCESS | CONF_CTL_NOTION },
 	{ "notion", "api_base", "NOTION_API_BASE", STRING,
-	    AT(workspace.notion.api_base), "https://api.notion.com", NULL, 0,
-	    0, ALL, 0 },
+	    AT(workspace.notion.api_base), "https://api.notion.com", NULL, 0, 0,
+	    ALL, 0 },
 	{ "notion", "version", NULL, STRING, AT(workspace.notion.version),
 	    "2026-03-11", NULL, 0, 0, ALL, 0 },
 	{ "notion", "rate", NULL, NUMBER, AT(workspace.notion.rate), "180",
@@ -114,28 +113,29 @@ static const struct key {
 	    AT(workspace.notion.parent_page), NULL, NULL, 0, 0, ALL, 0 },
 	{ "notion", "calls_database", "NOTION_CALLS_DATABASE_ID", STRING,
 	    AT(workspace.notion.calls_database), NULL, NULL, 0, 0, ALL, 0 },
-	{ "notion", "messages_database", "NOTION_MESSAGES_DATABASE_ID",
-	    STRING, AT(workspace.notion.messages_database), NULL, NULL, 0, 0,
-	    ALL, 0 },
-	{ "notion", "contacts_database", "NOTION_CONTACTS_DATABASE_ID",
-	    STRING, AT(workspace.notion.contacts_database), NULL, NULL, 0, 0,
-	    ALL, 0 },
-	{ "notion", "schema", NULL, CHOICE, AT(workspace.notion.schema),
-	    "ours", "ours|original", 0, 0, ALL, 0 },
+	{ "notion", "messages_database", "NOTION_MESSAGES_DATABASE_ID", STRING,
+	    AT(workspace.notion.messages_database), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "contacts_database", "NOTION_CONTACTS_DATABASE_ID", STRING,
+	    AT(workspace.notion.contacts_database), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "schema", NULL, CHOICE, AT(workspace.notion.schema), "ours",
+	    "ours|original", 0, 0, ALL, 0 },
 	{ "notion", "blocks", NULL, CHOICE, AT(workspace.notion.blocks),
 	    "normal", "normal|few", 0, 0, ALL, 0 },
 	{ "notion", "trashed", NULL, CHOICE, AT(workspace.notion.trashed),
 	    "keep", "keep|recreate", 0, 0, ALL, 0 },
-	{ "notion", "call_title", NULL, TITLE,
-	    AT(workspace.notion.call_title), NULL, NULL, 0, 0, ALL, 0 },
+	{ "notion", "call_title", NULL, TITLE, AT(workspace.notion.call_title),
+	    NULL, NULL, 0, 0, ALL, 0 },
 	{ "notion", "message_title", NULL, TITLE,
 	    AT(workspace.notion.message_title), NULL, NULL, 0, 0, ALL, 0 },
 
+	{ "media", "store", NULL, CHOICE, AT(workspace.media.store), "s3",
+	    "s3|file", 0, 0, ALL, 0 },
+	{ "media", "folder", NULL, PATH, AT(workspace.media.folder),
+	    "/var/lib/openphone-notion-sync/media", NULL, 0, 0, ALL, 0 },
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
-	    "portal|public", 0, 0, ALL, 0 },
+	    "portal|public|notion", 0, 0, ALL, 0 },
 	{ "media", "base_url", "ONS_MEDIA_BASE_URL", STRING,
-	    AT(workspace.media.base_url), NULL, NULL, 0, 0, ALL,
-	    CONF_PROCESS },
+	    AT(workspace.media.base_url), NULL, NULL, 0, 0, ALL, CONF_PROCESS },
 	{ "media", "hosts", NULL, STRING, AT(workspace.media.hosts),
 	    "storage.googleapis.com m.openph.one files.openphone.co "
 	    "openphone.com quo.com",
@@ -144,27 +144,27 @@ static const struct key {
 	    "no", NULL, 0, 0, ALL, 0 },
 	{ "media", "allow_private", NULL, BOOL,
 	    AT(workspace.media.allow_private), "no", NULL, 0, 0, ALL, 0 },
-	{ "media", "max_size", NULL, SIZE, AT(workspace.media.max_size),
-	    "500M", NULL, 1024, 5497558138880, ALL, 0 },
-	{ "media", "timeout", NULL, TIME, AT(workspace.media.timeout_ms),
-	    "10m", NULL, 1000, 86400000, ALL, 0 },
-	{ "media", "link_life", NULL, TIME, AT(workspace.media.link_ms),
-	    "15m", NULL, 1000, 604800000, ALL, 0 },
+	{ "media", "max_size", NULL, SIZE, AT(workspace.media.max_size), "500M",
+	    NULL, 1024, 5497558138880, ALL, 0 },
+	{ "media", "timeout", NULL, TIME, AT(workspace.media.timeout_ms), "10m",
+	    NULL, 1000, 86400000, ALL, 0 },
+	{ "media", "link_life", NULL, TIME, AT(workspace.media.link_ms), "15m",
+	    NULL, 1000, 604800000, ALL, 0 },
 
 	{ "s3", "endpoint", "S3_ENDPOINT", STRING, AT(workspace.s3.endpoint),
 	    NULL, NULL, 0, 0, ALL, CONF_PROCESS | CONF_PORTAL },
 	{ "s3", "bucket", "S3_BUCKET", STRING, AT(workspace.s3.bucket), NULL,
 	    NULL, 0, 0, ALL, CONF_PROCESS | CONF_PORTAL },
-	{ "s3", "region", "S3_REGION", STRING, AT(workspace.s3.region),
-	    "auto", NULL, 0, 0, ALL, 0 },
+	{ "s3", "region", "S3_REGION", STRING, AT(workspace.s3.region), "auto",
+	    NULL, 0, 0, ALL, 0 },
 	{ "s3", "access_key", "AWS_ACCESS_KEY_ID", STRING,
 	    AT(workspace.s3.access_key), NULL, NULL, 0, 0, ALL,
 	    CONF_PROCESS | CONF_PORTAL },
 	{ "s3", "secret_key", "AWS_SECRET_ACCESS_KEY", SECRET,
 	    AT(workspace.s3.secret_key), NULL, NULL, 0, 0, STORE,
 	    CONF_PROCESS | CONF_PORTAL },
-	{ "s3", "prefix", NULL, STRING, AT(workspace.s3.prefix), NULL, NULL,
-	    0, 0, ALL, 0 },
+	{ "s3", "prefix", NULL, STRING, AT(workspace.s3.prefix), NULL, NULL, 0,
+	    0, ALL, 0 },
 
 	{ "sync", "time_zone", NULL, STRING, AT(workspace.sync.time_zone),
 	    "UTC", NULL, 0, 0, ALL, 0 },
@@ -173,8 +173,7 @@ static const struct key {
 
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
-	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL,
-	    0 },
+	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL, 0 },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(*keys))
@@ -189,7 +188,7 @@ struct reading {
 	int bad_line; /* whose key or value is refused, 0: none yet */
 	enum conf_user user;
 	struct conf *conf;
-	int last;             /* key that was read last, -1: none */
+	int last;	      /* key that was read last, -1: none */
 	int given_at[N_KEYS]; /* line of the key, 0: not in the file */
 	struct err *err;
 };
@@ -234,8 +233,8 @@ static const struct unit *
 units_of(const struct key *key)
 {
 	return key->type == TIME ? time_units
-	    : key->type == SIZE  ? size_units
-	                         : no_units;
+	    : key->type == SIZE	 ? size_units
+				 : no_units;
 }
 
 static bool
@@ -272,8 +271,8 @@ number_text(const struct key *key, int64_t v, char *ret, size_t size)
 	for (const struct unit *u = best; u->name != NULL; u++)
 		if (v % u->factor == 0 && v != 0)
 			best = u;
-	snprintf(ret, size, "%lld%s", (long long)(v / best->factor),
-	    best->name);
+	snprintf(
+	    ret, size, "%lld%s", (long long)(v / best->factor), best->name);
 }
 
 static bool
@@ -309,9 +308,9 @@ expected(const struct key *key, char *ret, size_t size)
 		number_text(key, key->min, min, sizeof(min));
 		number_text(key, key->max, max, sizeof(max));
 		snprintf(ret, size, "%s from %s to %s",
-		    key->type == TIME ? "a time like 30s, 5m or 2h"
-		        : key->type == SIZE ? "a size like 512k or 16M"
-		                            : "a whole number",
+		    key->type == TIME	    ? "a time like 30s, 5m or 2h"
+			: key->type == SIZE ? "a size like 512k or 16M"
+					    : "a whole number",
 		    min, max);
 		return;
 	default:
@@ -374,7 +373,7 @@ set_value(struct conf *conf, const struct key *key, const char *text)
 		return *text == '/' ? take_string(conf, key, text) : -1;
 	case TITLE:
 		return title_fault(text) == NULL ? take_string(conf, key, text)
-		                                 : -1;
+						 : -1;
 	case CHOICE:
 		return is_choice(key->choices, text)
 		    ? take_string(conf, key, text)
@@ -409,8 +408,7 @@ take(struct conf *conf, const struct key *key, const char *where,
 		    where, fault, title_placeholders());
 		return -1;
 	}
-	if (key->type == STRING || key->type == SECRET ||
-	    key->type == TITLE) {
+	if (key->type == STRING || key->type == SECRET || key->type == TITLE) {
 		err_nomem(err); /* they take any text */
 		return -1;
 	}
@@ -446,8 +444,8 @@ take_secret_file(struct conf *conf, const struct key *key, const char *where,
 		text[n] = '\0';
 		rc = take(conf, key, where, text, err);
 		if (rc == 0 && *string_at(conf, key) == NULL) {
-			err_set(err, ERR_CONFIG, "%s: %s is empty", where,
-			    path);
+			err_set(
+			    err, ERR_CONFIG, "%s: %s is empty", where, path);
 			rc = -1;
 		}
 	}
@@ -490,8 +488,8 @@ find_key(const char *section, const char *name, bool *is_file)
 		if (strcmp(section, keys[i].section) != 0 ||
 		    strncmp(name, keys[i].name, n) != 0)
 			continue;
-		*is_file = keys[i].type == SECRET &&
-		    strcmp(name + n, "_file") == 0;
+		*is_file =
+		    keys[i].type == SECRET && strcmp(name + n, "_file") == 0;
 		if (name[n] == '\0' || *is_file)
 			return (int)i;
 	}
@@ -554,8 +552,7 @@ continued(struct reading *r, const struct key *key, bool is_file,
 		    "continues the one above; begin keys at the margin",
 		    where, (int)strcspn(text, " \t="), text);
 	else if (is_file ||
-	    (key->type != STRING && key->type != SECRET &&
-	        key->type != TITLE))
+	    (key->type != STRING && key->type != SECRET && key->type != TITLE))
 		err_set(r->err, ERR_CONFIG,
 		    "%s cannot go on in another line (this one is indented)",
 		    where);
@@ -564,7 +561,7 @@ continued(struct reading *r, const struct key *key, bool is_file,
 	else if (!(key->users & (int)r->user))
 		return 0;
 	else if (asprintf(&joined, "%s%s%s", before == NULL ? "" : before,
-	             before == NULL ? "" : " ", text) < 0)
+		     before == NULL ? "" : " ", text) < 0)
 		err_nomem(r->err);
 	else
 		set_string(r->conf, key, joined);
@@ -572,8 +569,8 @@ continued(struct reading *r, const struct key *key, bool is_file,
 }
 
 static int
-take_line(struct reading *r, const char *section, const char *name,
-    const char *value)
+take_line(
+    struct reading *r, const char *section, const char *name, const char *value)
 {
 	const struct key *key;
 	char where[512];
@@ -590,8 +587,8 @@ take_line(struct reading *r, const char *section, const char *name,
 	if (r->indented && r->last == i)
 		return continued(r, key, is_file, where, value);
 	if (r->given_at[i] != 0) {
-		err_set(r->err, ERR_CONFIG,
-		    "%s: already given in line %d", where, r->given_at[i]);
+		err_set(r->err, ERR_CONFIG, "%s: already given in line %d",
+		    where, r->given_at[i]);
 		return -1;
 	}
 	r->given_at[i] = r->line;
@@ -599,7 +596,7 @@ take_line(struct reading *r, const char *section, const char *name,
 	if (!(key->users & (int)r->user))
 		return 0;
 	return is_file ? take_secret_file(r->conf, key, where, value, r->err)
-	               : take(r->conf, key, where, value, r->err);
+		       : take(r->conf, key, where, value, r->err);
 }
 
 /* inih's convention: 1 is good, 0 is an error. It reads on all the same. */
@@ -700,15 +697,14 @@ read_environment(struct conf *conf, enum conf_user user, struct err *err)
 {
 	for (size_t i = 0; i < N_KEYS; i++) {
 		const struct key *key = &keys[i];
-		const char *value =
-		    key->env == NULL ? NULL : getenv(key->env);
+		const char *value = key->env == NULL ? NULL : getenv(key->env);
 		char where[128];
 
 		if (value == NULL || *value == '\0' ||
 		    !(key->users & (int)user))
 			continue;
-		snprintf(where, sizeof(where), "%s in the environment",
-		    key->env);
+		snprintf(
+		    where, sizeof(where), "%s in the environment", key->env);
 		if (take(conf, key, where, value, err) != 0)
 			return -1;
 	}
@@ -716,8 +712,8 @@ read_environment(struct conf *conf, enum conf_user user, struct err *err)
 }
 
 int
-conf_load(const char *path, enum conf_user user, struct conf *ret,
-    struct err *err)
+conf_load(
+    const char *path, enum conf_user user, struct conf *ret, struct err *err)
 {
 	struct conf conf = { 0 };
 	struct reading r = {
@@ -735,8 +731,8 @@ conf_load(const char *path, enum conf_user user, struct conf *ret,
 	if (conf.path != NULL) {
 		r.path = conf.path;
 		if ((r.file = fopen(conf.path, "re")) == NULL) {
-			err_sys(err, ERR_CONFIG, "%s: cannot read it",
-			    conf.path);
+			err_sys(
+			    err, ERR_CONFIG, "%s: cannot read it", conf.path);
 			goto fail;
 		}
 		if (read_file(&r) != 0)
@@ -755,6 +751,17 @@ fail:
 	return -1;
 }
 
+/* Is the key of any use, as the others are set? */
+static bool
+applies(const struct workspace *ws, const struct key *key)
+{
+	if (strcmp(key->section, "s3") == 0)
+		return strcmp(ws->media.store, "s3") == 0;
+	/* without links, what Notion does not take has none */
+	return key->at != AT(workspace.media.base_url) ||
+	    strcmp(ws->media.link, "notion") != 0;
+}
+
 int
 conf_require(const struct conf *conf, enum conf_user user, struct err *err)
 {
@@ -763,6 +770,7 @@ conf_require(const struct conf *conf, enum conf_user user, struct err *err)
 		char *value = is_string(key) ? *string_at(conf, key) : NULL;
 
 		if (!(key->needed & (int)user) ||
+		    !applies(&conf->workspace, key) ||
 		    (value != NULL && *value != '\0'))
 			continue;
 		err_set(err, ERR_CONFIG,
@@ -772,8 +780,8 @@ conf_require(const struct conf *conf, enum conf_user user, struct err *err)
 		    key->type == SECRET ? key->name : "",
 		    key->type == SECRET ? "_file" : "",
 		    conf->path == NULL ? SYSCONFDIR
-		        "/openphone-notion-sync.conf"
-		                       : conf->path,
+			"/openphone-notion-sync.conf"
+				       : conf->path,
 		    key->env == NULL ? "" : ", or in the environment as ",
 		    key->env == NULL ? "" : key->env);
 		return -1;
@@ -799,8 +807,7 @@ holds_password(const char *conninfo)
 	size_t n = user == NULL ? 0 : strcspn(user + 3, "@/?");
 
 	return strstr(conninfo, "password") != NULL ||
-	    (n > 0 && user[3 + n] == '@' &&
-	        memchr(user + 3, ':', n) != NULL);
+	    (n > 0 && user[3 + n] == '@' && memchr(user + 3, ':', n) != NULL);
 }
 
 static bool
@@ -841,8 +848,8 @@ print_key(const struct conf *conf, const struct key *key, struct buf *out)
 		if (value == NULL)
 			return buf_addf(out, "; %s =\n", key->name);
 		if (is_secret(key, value))
-			return buf_addf(out, "; %s = (set, not shown)\n",
-			    key->name);
+			return buf_addf(
+			    out, "; %s = (set, not shown)\n", key->name);
 	} else if (key->type == BOOL) {
 		value = *bool_at(conf, key) ? "yes" : "no";
 	} else {
@@ -860,7 +867,7 @@ conf_print(const struct conf *conf, struct buf *out)
 		if (strcmp(section, keys[i].section) != 0) {
 			section = keys[i].section;
 			if (buf_addf(out, "%s[%s]\n", i == 0 ? "" : "\n",
-			        section) != 0)
+				section) != 0)
 				return -1;
 		}
 		if (print_key(conf, &keys[i], out) != 0)

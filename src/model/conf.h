@@ -36,15 +36,17 @@ struct workspace {
 		int64_t timeout_ms;
 		char *parent_page, *calls_database, *messages_database;
 		char *contacts_database;
-		char *schema; /* ours, original */
-		char *blocks; /* normal, few */
-		char *trashed; /* keep, recreate */
+		char *schema;			  /* ours, original */
+		char *blocks;			  /* normal, few */
+		char *trashed;			  /* keep, recreate */
 		char *call_title, *message_title; /* see title.h */
 	} notion;
 	struct {
-		char *link;     /* portal, public */
+		char *store;	/* s3, file */
+		char *folder;	/* where files go, with store = file */
+		char *link;	/* portal, public, notion */
 		char *base_url; /* what readers' links begin with */
-		char *hosts;    /* allowed suffixes, separated by blanks */
+		char *hosts;	/* allowed suffixes, separated by blanks */
 		bool allow_http, allow_private;
 		int64_t max_size; /* bytes */
 		int64_t timeout_ms;
@@ -87,20 +89,20 @@ enum conf_user {
 	CONF_WEBHOOK = 1 << 0,
 	CONF_PROCESS = 1 << 1,
 	CONF_PORTAL = 1 << 2,
-	CONF_CTL = 1 << 3,       /* reads all, needs nothing */
+	CONF_CTL = 1 << 3,	 /* reads all, needs nothing */
 	CONF_CTL_NOTION = 1 << 4 /* onsctl init: needs the Notion key */
 };
 
 /* path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
  * the system's file, else the environment alone. All errors are ERR_CONFIG
  * and name file, line, key and what is expected. */
-int conf_load(const char *path, enum conf_user user, struct conf *ret,
-    struct err *err);
+int conf_load(
+    const char *path, enum conf_user user, struct conf *ret, struct err *err);
 void conf_free(struct conf *conf);
 
-/* Is everything there that this user needs? */
-int conf_require(
-    const struct conf *conf, enum conf_user user, struct err *err);
+/* Is everything there that this user needs? [s3] is needed only with
+ * [media] store = s3, base_url not with [media] link = notion. */
+int conf_require(const struct conf *conf, enum conf_user user, struct err *err);
 
 /* Every key with its effective value, as a file that reads back the same;
  * secrets are masked, connection strings with a password too. */

@@ -144,8 +144,8 @@ draft_attachment_type(const struct draft *draft, size_t i)
 	type = json_string_value(
 	    json_object_get(draft_media(draft, path), "type"));
 	return type != NULL ? type
-	                    : json_string_value(json_object_get(
-	                          json_array_get(all, i), "type"));
+			    : json_string_value(json_object_get(
+				  json_array_get(all, i), "type"));
 }
 
 const json_t *
@@ -161,14 +161,40 @@ draft_recording_media(const struct draft *draft, const json_t *recording)
 	return draft_media(draft, path);
 }
 
+static bool
+is_stored(const json_t *media)
+{
+	const char *state = json_string_value(json_object_get(media, "state"));
+
+	return state != NULL && strcmp(state, "stored") == 0;
+}
+
 const char *
 draft_stored_url(const json_t *media)
 {
-	const char *state = json_string_value(json_object_get(media, "state"));
 	const char *url = json_string_value(json_object_get(media, "url"));
 
-	return state != NULL && strcmp(state, "stored") == 0 &&
-		richtext_url(url)
-	    ? url
+	return is_stored(media) && richtext_url(url) ? url : NULL;
+}
+
+const char *
+draft_upload(const json_t *media)
+{
+	return is_stored(media)
+	    ? json_string_value(json_object_get(media, "upload"))
 	    : NULL;
+}
+
+json_t *
+draft_file_value(const json_t *media)
+{
+	const char *url = draft_stored_url(media), *id = draft_upload(media);
+
+	if (id != NULL)
+		return json_pack("{s:s, s:s*, s:s*}", "upload", id, "name",
+		    json_string_value(json_object_get(media, "name")), "url",
+		    url);
+	if (url != NULL)
+		return json_string(url);
+	return is_stored(media) ? json_string("") : json_null();
 }

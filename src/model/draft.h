@@ -56,4 +56,12 @@ const json_t *draft_recording_media(
 /* The URL of stored media, NULL when it is not stored or has no link. */
 const char *draft_stored_url(const json_t *media);
 
+/* The id of its upload at Notion, NULL when there is none. */
+const char *draft_upload(const json_t *media);
+
+/* What stands for it in a column: its URL, as a string; with an upload
+ * {"upload", "name", "url"}. "" where there was a link that is no more, null
+ * otherwise. A new reference; NULL: out of memory. */
+json_t *draft_file_value(const json_t *media);
+
 #endif

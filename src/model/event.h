@@ -21,17 +21,17 @@
 
 /* The strings belong to the envelope or are static. */
 struct event {
-	int generation;          /* 1 to 3, 0: none of these */
-	const char *id;          /* NULL: none. Unique with type and resource */
-	const char *type;        /* the dotted name, never NULL; as received
+	int generation;		 /* 1 to 3, 0: none of these */
+	const char *id;		 /* NULL: none. Unique with type and resource */
+	const char *type;	 /* the dotted name, never NULL; as received
 				  * when we don't know it, "" when there is
 				  * none */
-	const char *kind;        /* "call", "message", "contact", "task",
+	const char *kind;	 /* "call", "message", "contact", "task",
 				  * "integration", "other"; never NULL */
 	const char *resource_id; /* the call, message …; safe in paths and
 				  * URLs; NULL: none */
-	int64_t occurred_at;     /* microseconds, 0: not said */
-	const char *note;        /* what could not be understood, or NULL */
+	int64_t occurred_at;	 /* microseconds, 0: not said */
+	const char *note;	 /* what could not be understood, or NULL */
 };
 
 /* 1 to EVENT_ID_MAX characters that are safe in URLs and file names. */

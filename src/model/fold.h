@@ -59,8 +59,8 @@ bool fold_equal(const json_t *a, const json_t *b);
 
 /* An event of kind call, message or contact that has a resource id; any other
  * changes nothing. */
-int fold_event(json_t *state, const json_t *envelope,
-    const struct event *event, struct err *err);
+int fold_event(json_t *state, const json_t *envelope, const struct event *event,
+    struct err *err);
 
 /* A Call object of the v1 or dated API, with "summary" and "voicemail" where
  * they were asked for and are there. */

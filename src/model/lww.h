@@ -24,10 +24,10 @@ struct lww_rank {
 };
 
 struct lww {
-	json_t *facts, *times;          /* borrowed */
-	const struct lww_rank *ranks;   /* for the leaf "status" */
-	const struct lww_rank *parts;   /* for "<part>/…/status" */
-	char now[RFC3339_SIZE];         /* when what is written was true */
+	json_t *facts, *times;	      /* borrowed */
+	const struct lww_rank *ranks; /* for the leaf "status" */
+	const struct lww_rank *parts; /* for "<part>/…/status" */
+	char now[RFC3339_SIZE];	      /* when what is written was true */
 	bool failed;
 };
 

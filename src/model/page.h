@@ -23,9 +23,10 @@ struct page_input {
 	const json_t *names; /* see names.h; may be NULL */
 
 	/* {"<facts path>": {"state": "stored", "pending", "gone" or
-	 * "failed", "url": what a reader's browser opens, "type", "size",
-	 * "name"}}; paths are "recordings/<key>", "voicemail" and
-	 * "media/<index>". What is not there is pending. May be NULL. */
+	 * "failed", "url": what a reader's browser opens, "upload": id of the
+	 * same file at Notion, "type", "size", "name"}}; paths are
+	 * "recordings/<key>", "voicemail" and "media/<index>". What is not
+	 * there is pending. May be NULL. */
 	const json_t *media;
 
 	enum page_schema schema;
@@ -37,9 +38,9 @@ struct page {
 	char *title;	  /* one line of at most 200 UTF-16 units */
 	const char *icon; /* an emoji; static */
 
-	/* Column name → string, number, bool, array of strings (URLs), or
-	 * null where nothing is known; in the schema's order. Columns that
-	 * schema_stamp() fills are null. */
+	/* Column name → string, number, bool, file (see draft_file_value),
+	 * array of strings or files, or null where nothing is known; in the
+	 * schema's order. Columns that schema_stamp() fills are null. */
 	json_t *values;
 
 	/* [{"name": "facts", "blocks": [Notion block …]} …] in page order:

@@ -51,7 +51,7 @@ struct signature_headers {
 
 enum signature_result {
 	SIGNATURE_OK,
-	SIGNATURE_NONE,      /* no signature header at all */
+	SIGNATURE_NONE,	     /* no signature header at all */
 	SIGNATURE_NO_KEY,    /* no key of this scheme is configured */
 	SIGNATURE_MALFORMED, /* the header isn't what the scheme says */
 	SIGNATURE_STALE,     /* signed too long ago, or in the future */

@@ -133,7 +133,7 @@ value_duration(const struct draft *draft)
 
 /* A segment's own URL expires; the original's users are used to it. */
 static json_t *
-first_recording(const struct draft *draft, bool or_source)
+value_recording_or_source(const struct draft *draft)
 {
 	json_t *recordings = call_recordings(draft->facts), *one, *ret = NULL;
 	const char *url = NULL, *source = NULL;
@@ -147,21 +147,31 @@ first_recording(const struct draft *draft, bool or_source)
 			source = json_string_value(json_object_get(one, "url"));
 	}
 	if (recordings != NULL)
-		ret = text_or_null(url == NULL && or_source ? source : url);
+		ret = text_or_null(url == NULL ? source : url);
 	json_decref(recordings);
 	return ret;
 }
 
+/* The first that can be heard. */
 static json_t *
 value_recording(const struct draft *draft)
 {
-	return first_recording(draft, false);
-}
+	json_t *recordings = call_recordings(draft->facts), *one;
+	json_t *ret = recordings == NULL ? NULL : json_null(), *file;
+	size_t i;
 
-static json_t *
-value_recording_or_source(const struct draft *draft)
-{
-	return first_recording(draft, true);
+	json_array_foreach (recordings, i, one) {
+		file = draft_file_value(draft_recording_media(draft, one));
+		if (file == NULL || !json_is_null(file)) {
+			json_decref(ret);
+			ret = file;
+		}
+		if (ret == NULL || json_is_object(ret) ||
+		    json_string_length(ret) > 0)
+			break;
+	}
+	json_decref(recordings);
+	return ret;
 }
 
 static json_t *
@@ -194,7 +204,7 @@ voicemail(const struct draft *draft)
 static json_t *
 value_voicemail(const struct draft *draft)
 {
-	return text_or_null(draft_stored_url(draft_media(draft, "voicemail")));
+	return draft_file_value(draft_media(draft, "voicemail"));
 }
 
 static json_t *
@@ -464,47 +474,58 @@ value_has_media(const struct draft *draft)
 	    json_array_size(json_object_get(draft->facts, "media")) > 0);
 }
 
-/* URLs of a message's media, stored ones or, if need be, OpenPhone's. */
-static json_t *
-media_urls(const struct draft *draft, bool or_source)
+static const json_t *
+attachment(const struct draft *draft, size_t i)
 {
-	json_t *list = json_array(), *one;
 	char path[32];
-	const char *url;
-	size_t i;
 
-	json_array_foreach (json_object_get(draft->facts, "media"), i, one) {
-		snprintf(path, sizeof(path), "media/%zu", i);
-		url = draft_stored_url(draft_media(draft, path));
-		if (url == NULL && or_source)
-			url = json_string_value(json_object_get(one, "url"));
-		if (url != NULL &&
-		    json_array_append_new(list, json_string(url)) != 0) {
+	snprintf(path, sizeof(path), "media/%zu", i);
+	return draft_media(draft, path);
+}
+
+/* An empty list where there were files whose links are no more. */
+static json_t *
+value_stored_media(const struct draft *draft)
+{
+	size_t n = json_array_size(json_object_get(draft->facts, "media"));
+	json_t *list = json_array(), *file;
+	bool known = false;
+
+	for (size_t i = 0; i < n; i++) {
+		file = draft_file_value(attachment(draft, i));
+		known |= json_is_string(file) || json_is_object(file);
+		if (json_is_null(file) ||
+		    (json_is_string(file) && json_string_length(file) == 0))
+			json_decref(file);
+		else if (json_array_append_new(list, file) != 0) {
 			json_decref(list);
 			return NULL;
 		}
 	}
-	return list;
+	if (known)
+		return list;
+	json_decref(list);
+	return json_null();
 }
 
-static json_t *
-value_stored_media(const struct draft *draft)
-{
-	json_t *list = media_urls(draft, false);
-
-	if (list != NULL && json_array_size(list) == 0) {
-		json_decref(list);
-		return json_null();
-	}
-	return list;
-}
-
+/* URLs of a message's media, stored ones or, if need be, OpenPhone's. */
 static json_t *
 value_media_or_source(const struct draft *draft)
 {
-	json_t *list = media_urls(draft, true);
-	json_t *ret = list == NULL ? NULL : words_join(list, "\n");
+	json_t *list = json_array(), *one, *ret = NULL;
+	const char *url;
+	size_t i;
 
+	json_array_foreach (json_object_get(draft->facts, "media"), i, one) {
+		url = draft_stored_url(attachment(draft, i));
+		if (url == NULL)
+			url = json_string_value(json_object_get(one, "url"));
+		if (url != NULL &&
+		    json_array_append_new(list, json_string(url)) != 0)
+			goto out;
+	}
+	ret = list == NULL ? NULL : words_join(list, "\n");
+out:
 	json_decref(list);
 	return ret;
 }

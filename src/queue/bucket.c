@@ -10,7 +10,7 @@ bucket_take(struct db *db, const char *workspace, const char *service,
 	int64_t wait;
 
 	if (DB_RUN(db, SQL_bucket_take, &r, err, DB_TEXT(workspace),
-	        DB_TEXT(service), DB_INT(limit), DB_INT(window_ms)) != 0)
+		DB_TEXT(service), DB_INT(limit), DB_INT(window_ms)) != 0)
 		return -1;
 	wait = db_int(r, 0, "wait");
 	db_result_free(r);

@@ -20,7 +20,7 @@ job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
 	struct job job = { .run = run };
 
 	if (DB_RUN(db, SQL_job_claim, &r, err, DB_INT(run),
-	        DB_INT((lease_ms + 999) / 1000)) != 0)
+		DB_INT((lease_ms + 999) / 1000)) != 0)
 		return -1;
 	if (db_rows(r) == 0) {
 		db_result_free(r);
@@ -53,19 +53,19 @@ job_clear(struct job *job)
 }
 
 int
-job_finish(struct db *db, const struct job *job, enum job_result *ret,
-    struct err *err)
+job_finish(
+    struct db *db, const struct job *job, enum job_result *ret, struct err *err)
 {
 	struct db_result *r = NULL;
 	const char *text;
 
 	if (DB_RUN(db, SQL_job_finish, &r, err, DB_INT(job->id),
-	        DB_INT(job->run), DB_INT(job->generation)) != 0)
+		DB_INT(job->run), DB_INT(job->generation)) != 0)
 		return -1;
 	text = db_text(r, 0, "result");
 	*ret = strcmp(text, "done") == 0 ? JOB_DONE
 	    : strcmp(text, "again") == 0 ? JOB_AGAIN
-	                                 : JOB_LOST;
+					 : JOB_LOST;
 	db_result_free(r);
 	return 0;
 }
@@ -78,9 +78,8 @@ backoff_ms(const struct err *why, int64_t attempt, double roll)
 
 	switch (why->kind) {
 	case ERR_WAIT:
-		return why->retry_after_ms < WAIT_MIN_MS
-		    ? WAIT_MIN_MS
-		    : why->retry_after_ms;
+		return why->retry_after_ms < WAIT_MIN_MS ? WAIT_MIN_MS
+							 : why->retry_after_ms;
 	case ERR_UNKNOWN:
 		return unknown_ms[i > 2 ? 2 : i];
 	case ERR_OPERATOR:
@@ -114,10 +113,10 @@ job_fail(struct db *db, const struct job *job, const struct err *why,
 	    (counts(why) && job->attempt >= max_attempts);
 	double roll = (double)arc4random() / UINT32_MAX;
 
-	if (DB_RUN(db, SQL_job_fail, &r, err, DB_INT(job->id),
-	        DB_INT(job->run), DB_INT(backoff_ms(why, job->attempt, roll)),
-	        DB_TEXT(why->text), DB_TEXT(err_kind_name(why->kind)),
-	        DB_BOOL(give_up), DB_BOOL(counts(why))) != 0)
+	if (DB_RUN(db, SQL_job_fail, &r, err, DB_INT(job->id), DB_INT(job->run),
+		DB_INT(backoff_ms(why, job->attempt, roll)), DB_TEXT(why->text),
+		DB_TEXT(err_kind_name(why->kind)), DB_BOOL(give_up),
+		DB_BOOL(counts(why))) != 0)
 		return -1;
 	*dead = db_rows(r) > 0 && db_bool(r, 0, "dead");
 	db_result_free(r);
@@ -132,7 +131,7 @@ job_extend(
 	int held;
 
 	if (DB_RUN(db, SQL_job_extend, &r, err, DB_INT(job->id),
-	        DB_INT(job->run), DB_INT((lease_ms + 999) / 1000)) != 0)
+		DB_INT(job->run), DB_INT((lease_ms + 999) / 1000)) != 0)
 		return -1;
 	held = db_rows(r) > 0;
 	db_result_free(r);

@@ -61,11 +61,11 @@ born(pid_t pid, char ret[BORN_SIZE])
 	for (int field = 2; field < 22; field++)
 		if ((p = strchr(p + 1, ' ')) == NULL)
 			return -1;
-	if (read_line("/proc/sys/kernel/random/boot_id", boot,
-	        sizeof(boot)) != 0)
+	if (read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) !=
+	    0)
 		boot[0] = '\0';
-	snprintf(ret, BORN_SIZE, "%s %.*s", boot, (int)strcspn(p + 1, " "),
-	    p + 1);
+	snprintf(
+	    ret, BORN_SIZE, "%s %.*s", boot, (int)strcspn(p + 1, " "), p + 1);
 	return 0;
 }
 
@@ -82,8 +82,8 @@ run_begin(struct db *db, const char *program, int64_t *ret, struct err *err)
 		    (long)getpid());
 		return -1;
 	}
-	if (DB_RUN(db, SQL_run_begin, &r, err, DB_TEXT(host),
-	        DB_INT(getpid()), DB_TEXT(me), DB_TEXT(program)) != 0)
+	if (DB_RUN(db, SQL_run_begin, &r, err, DB_TEXT(host), DB_INT(getpid()),
+		DB_TEXT(me), DB_TEXT(program)) != 0)
 		return -1;
 	*ret = db_int(r, 0, "id");
 	db_result_free(r);
@@ -126,8 +126,7 @@ run_superseded(struct db *db, int64_t run, bool *ret, struct err *err)
 	char host[HOST_SIZE];
 
 	host_name(host);
-	if (DB_RUN(db, SQL_run_newer, &r, err, DB_INT(run), DB_TEXT(host)) !=
-	    0)
+	if (DB_RUN(db, SQL_run_newer, &r, err, DB_INT(run), DB_TEXT(host)) != 0)
 		return -1;
 	*ret = db_bool(r, 0, "newer");
 	db_result_free(r);

@@ -14,9 +14,10 @@
 #include "base/err.h"
 #include "ext/db.h"
 
-/* Enter this process; program "lingering" or "draining" (a parent), or "worker". */
-int run_begin(struct db *db, const char *program, int64_t *ret,
-    struct err *err);
+/* Enter this process; program "lingering" or "draining" (a parent), or
+ * "worker". */
+int run_begin(
+    struct db *db, const char *program, int64_t *ret, struct err *err);
 
 /* Leave, and give back what is still leased to the run. */
 int run_end(struct db *db, int64_t run, struct err *err);
@@ -25,7 +26,6 @@ int run_end(struct db *db, int64_t run, struct err *err);
 int run_reap(struct db *db, struct err *err);
 
 /* Has a later start on this host, that lingers as well, taken over? */
-int run_superseded(
-    struct db *db, int64_t run, bool *ret, struct err *err);
+int run_superseded(struct db *db, int64_t run, bool *ret, struct err *err);
 
 #endif

@@ -5,8 +5,21 @@
 #include "base/rfc3339.h"
 #include "sql/queries.h"
 
-enum { WORKSPACE, KEY, EVENT_ID, TYPE, GENERATION, KIND, RESOURCE_ID,
-	OCCURRED_AT, NOTE, HEADERS, BODY, DUE, COLUMNS };
+enum {
+	WORKSPACE,
+	KEY,
+	EVENT_ID,
+	TYPE,
+	GENERATION,
+	KIND,
+	RESOURCE_ID,
+	OCCURRED_AT,
+	NOTE,
+	HEADERS,
+	BODY,
+	DUE,
+	COLUMNS
+};
 
 static struct db_bytes
 text(const char *s)
@@ -15,8 +28,8 @@ text(const char *s)
 }
 
 int
-store_deliveries(struct db *db, const struct delivery *deliveries, size_t n,
-    struct err *err)
+store_deliveries(
+    struct db *db, const struct delivery *deliveries, size_t n, struct err *err)
 {
 	static const char *const generations[] = { "0", "1", "2", "3" };
 	struct db_bytes column[COLUMNS][STORE_BATCH_MAX];
@@ -45,10 +58,9 @@ store_deliveries(struct db *db, const struct delivery *deliveries, size_t n,
 	    DB_TEXTS(column[WORKSPACE], n), DB_TEXTS(column[KEY], n),
 	    DB_TEXTS(column[EVENT_ID], n), DB_TEXTS(column[TYPE], n),
 	    DB_TEXTS(column[GENERATION], n), DB_TEXTS(column[KIND], n),
-	    DB_TEXTS(column[RESOURCE_ID], n),
-	    DB_TEXTS(column[OCCURRED_AT], n), DB_TEXTS(column[NOTE], n),
-	    DB_TEXTS(column[HEADERS], n), DB_BYTEAS(column[BODY], n),
-	    DB_TEXTS(column[DUE], n));
+	    DB_TEXTS(column[RESOURCE_ID], n), DB_TEXTS(column[OCCURRED_AT], n),
+	    DB_TEXTS(column[NOTE], n), DB_TEXTS(column[HEADERS], n),
+	    DB_BYTEAS(column[BODY], n), DB_TEXTS(column[DUE], n));
 }
 
 int

@@ -30,8 +30,8 @@ enum { STORE_BATCH_MAX = 256 };
 /* Store n (0 to STORE_BATCH_MAX) deliveries in one transaction and make
  * their resources due: all of them, or none on failure. What was stored
  * before is passed over. n = 0 proves that storing would work now. */
-int store_deliveries(struct db *db, const struct delivery *deliveries,
-    size_t n, struct err *err);
+int store_deliveries(struct db *db, const struct delivery *deliveries, size_t n,
+    struct err *err);
 
 /* Wake idle workers. Apart from the storing, see sql/queries/notify.sql. */
 int store_notify(struct db *db, struct err *err);

@@ -12,6 +12,8 @@
 #include "model/call.h"
 #include "sql/queries.h"
 #include "sync/gate.h"
+#include "sync/storage.h"
+#include "sync/upload.h"
 
 enum {
 	SLOTS_MAX = 128,
@@ -25,11 +27,11 @@ enum {
 
 /* One file that the facts name. */
 struct slot {
-	char name[300];    /* path in the facts: "recordings/CRx" */
+	char name[300];	    /* path in the facts: "recordings/CRx" */
 	const char *folder; /* in the bucket */
 	const char *url, *type;
 	const char *recording; /* its id, to ask for a fresh URL */
-	int number;            /* from 1, in the page's order */
+	int number;	       /* from 1, in the page's order */
 };
 
 struct slots {
@@ -65,7 +67,7 @@ call_slots(const json_t *facts, struct slots *slots)
 
 	if ((slots->recordings = call_recordings(facts)) == NULL)
 		return -1;
-	json_array_foreach(slots->recordings, i, item) {
+	json_array_foreach (slots->recordings, i, item) {
 		snprintf(name, sizeof(name), "recordings/%s",
 		    json_string_value(json_object_get(item, "key")));
 		add_slot(slots, name, "recordings", item, (int)i + 1);
@@ -82,7 +84,7 @@ message_slots(const json_t *facts, struct slots *slots)
 	char name[32];
 	size_t i;
 
-	json_array_foreach(json_object_get(facts, "media"), i, item) {
+	json_array_foreach (json_object_get(facts, "media"), i, item) {
 		snprintf(name, sizeof(name), "media/%zu", i);
 		add_slot(slots, name, "media", item, (int)i + 1);
 	}
@@ -107,21 +109,6 @@ make_key(struct sync *sync, const struct job *job, const json_t *facts,
 	return buf_addf(key, "%s%s/%.4s/%.2s/%.2s/%s-%d.%s",
 	    prefix == NULL ? "" : prefix, slot->folder, created, created + 5,
 	    created + 8, job->resource_id, slot->number, ext);
-}
-
-static int
-upload(struct sync *sync, const char *key, const struct media *media,
-    struct err *err)
-{
-	struct s3_object there;
-
-	if (s3_head(&sync->s3, key, &there, err) != 0)
-		return -1;
-	if (there.exists && there.size == media->size &&
-	    strcmp(there.sha256, media->sha256) == 0)
-		return 0; /* an earlier attempt came that far */
-	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
-	    media->type->mime, err);
 }
 
 static int
@@ -179,8 +166,8 @@ fetch(struct sync *sync, const struct slot *slot, const char *url,
 static bool
 may_have_expired(const struct err *err)
 {
-	return err->status == 401 || err->status == 403 ||
-	    err->status == 404 || err->status == 410;
+	return err->status == 401 || err->status == 403 || err->status == 404 ||
+	    err->status == 410;
 }
 
 static json_t *
@@ -199,13 +186,12 @@ url_among(const json_t *list, const struct slot *slot)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
-		const char *id =
-		    json_string_value(json_object_get(item, "id"));
+	json_array_foreach (list, i, item) {
+		const char *id = json_string_value(json_object_get(item, "id"));
 
 		if (slot->recording != NULL
-		        ? id != NULL && strcmp(id, slot->recording) == 0
-		        : (int)i + 1 == slot->number)
+			? id != NULL && strcmp(id, slot->recording) == 0
+			: (int)i + 1 == slot->number)
 			return string_copy(item, "url");
 	}
 	return NULL;
@@ -225,8 +211,7 @@ fresh_url(struct sync *sync, const struct job *job, const struct slot *slot,
 			return -1;
 		*ret = string_copy(data, "recordingUrl");
 	} else if (strcmp(job->kind, "call") == 0) {
-		if (openphone_recordings(op, job->resource_id, &data, err) !=
-		    0)
+		if (openphone_recordings(op, job->resource_id, &data, err) != 0)
 			return -1;
 		*ret = url_among(data, slot);
 	} else {
@@ -290,9 +275,9 @@ store_slot(struct sync *sync, const struct job *job, const json_t *facts,
 	} else if (make_key(sync, job, facts, slot, media.type->ext, &key) !=
 	    0) {
 		err_nomem(err);
-	} else if (upload(sync, buf_text(&key), &media, err) == 0) {
-		rc = remember(sync, job, slot, "stored", NULL,
-		    buf_text(&key), &media, err);
+	} else if (storage_put(sync, buf_text(&key), &media, err) == 0) {
+		rc = remember(sync, job, slot, "stored", NULL, buf_text(&key),
+		    &media, err);
 	}
 	if (rc != 0)
 		err_prefix(err, "%s", slot->name);
@@ -308,9 +293,8 @@ stored(struct sync *sync, const struct job *job, struct err *err)
 {
 	struct db_result *r = NULL;
 
-	return DB_RUN(sync->db, SQL_media_get, &r, err,
-	           DB_TEXT(job->workspace), DB_TEXT(job->kind),
-	           DB_TEXT(job->resource_id)) == 0
+	return DB_RUN(sync->db, SQL_media_get, &r, err, DB_TEXT(job->workspace),
+		   DB_TEXT(job->kind), DB_TEXT(job->resource_id)) == 0
 	    ? r
 	    : NULL;
 }
@@ -324,27 +308,27 @@ is_settled(const struct db_result *r, const struct slot *slot)
 	return false;
 }
 
-/* What a reader clicks, "" where the link was revoked. */
+/* What a reader clicks, "" where the link was revoked, or there is none since
+ * files go to Notion. */
 static int
-link_url(struct sync *sync, const struct db_result *r, int row,
-    struct buf *out)
+link_url(struct sync *sync, const struct db_result *r, int row, struct buf *out)
 {
 	const char *base = sync->ws->media.base_url;
 	const char *token = db_text(r, row, "token");
 	const char *key = db_text(r, row, "key");
 	const char *name = key == NULL ? NULL : strrchr(key, '/');
-	size_t n = strlen(base);
+	size_t n = base == NULL ? 0 : strlen(base);
 
 	while (n > 0 && base[n - 1] == '/')
 		n--;
-	if (token == NULL || key == NULL)
+	if (token == NULL || key == NULL || base == NULL)
 		return 0;
 	if (strcmp(sync->ws->media.link, "public") == 0)
 		return buf_addf(out, "%.*s/%s", (int)n, base, key);
 	/* Notion recognises audio by the extension; the portal needs only
 	 * the token */
-	return buf_addf(out, "%.*s/r/%s%s", (int)n, base, token,
-	    name == NULL ? "" : name);
+	return buf_addf(
+	    out, "%.*s/r/%s%s", (int)n, base, token, name == NULL ? "" : name);
 }
 
 static json_t *
@@ -358,11 +342,11 @@ page_entry(struct sync *sync, const struct db_result *r, int row)
 
 	buf_init(&url, 2 * KEY_MAX);
 	if (link_url(sync, r, row, &url) == 0)
-		entry = json_pack("{s:s, s:s*, s:s*, s:I, s:s*}", "state",
+		entry = json_pack("{s:s, s:s*, s:s*, s:s*, s:I, s:s*}", "state",
 		    strcmp(state, "refused") == 0 ? "failed" : state, "url",
-		    url.len == 0 ? NULL : buf_text(&url), "type",
-		    db_text(r, row, "type"), "size",
-		    (json_int_t)db_int(r, row, "size"), "name",
+		    url.len == 0 ? NULL : buf_text(&url), "upload",
+		    upload_ready(sync, r, row), "type", db_text(r, row, "type"),
+		    "size", (json_int_t)db_int(r, row, "size"), "name",
 		    slash == NULL ? NULL : slash + 1);
 	buf_free(&url);
 	return entry;
@@ -375,55 +359,100 @@ page_entries(struct sync *sync, const struct db_result *r)
 
 	for (int i = 0; entries != NULL && i < db_rows(r); i++)
 		if (json_object_set_new(entries, db_text(r, i, "slot"),
-		        page_entry(sync, r, i)) != 0) {
+			page_entry(sync, r, i)) != 0) {
 			json_decref(entries);
 			entries = NULL;
 		}
 	return entries;
 }
 
+/* One file's trouble does not keep the next from being stored: *err is the
+ * first's. */
+static int
+worse(int rc, const struct err *one, struct err *err)
+{
+	if (rc == 0)
+		*err = *one;
+	return -1;
+}
+
+static int
+store_slots(struct sync *sync, const struct job *job, const json_t *facts,
+    const struct slots *slots, const struct db_result *r, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		struct err one = ERR_INIT;
+
+		if (!is_settled(r, &slots->items[i]) &&
+		    store_slot(sync, job, facts, &slots->items[i], &one) != 0)
+			rc = worse(rc, &one, err);
+	}
+	return rc;
+}
+
+static int
+upload_all(struct sync *sync, const struct job *job, const struct db_result *r,
+    struct err *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < db_rows(r); i++) {
+		struct err one = ERR_INIT;
+
+		if (upload_row(sync, job, r, i, &one) != 0)
+			rc = worse(rc, &one, err);
+	}
+	return rc;
+}
+
+/* Bring in what is missing: 0 or -1. What there is of it then is in the
+ * table, in both cases. */
+static int
+store(struct sync *sync, const struct job *job, const json_t *facts,
+    const struct slots *slots, struct err *err)
+{
+	struct db_result *r = stored(sync, job, err);
+	struct err one = ERR_INIT;
+	int rc;
+
+	if (r == NULL)
+		return -1;
+	rc = store_slots(sync, job, facts, slots, r, err);
+	db_result_free(r);
+	if (!upload_wanted(sync))
+		return rc;
+	if ((r = stored(sync, job, &one)) == NULL ||
+	    upload_all(sync, job, r, &one) != 0)
+		rc = worse(rc, &one, err);
+	db_result_free(r);
+	return rc;
+}
+
 int
-attachments_store(struct sync *sync, const struct job *job,
-    const json_t *facts, json_t **ret, struct err *err)
+attachments_store(struct sync *sync, const struct job *job, const json_t *facts,
+    json_t **ret, struct err *err)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
+	struct err last = ERR_INIT;
 	struct db_result *r = NULL;
 	int rc = -1;
 
 	*ret = NULL;
 	if (slots == NULL ||
 	    (strcmp(job->kind, "call") == 0
-	            ? call_slots(facts, slots)
-	            : message_slots(facts, slots)) != 0) {
+		    ? call_slots(facts, slots)
+		    : message_slots(facts, slots)) != 0) {
 		err_nomem(err);
 		goto out;
 	}
-	if ((r = stored(sync, job, err)) == NULL)
-		goto out;
-	rc = 0;
-	/* one file's trouble does not keep the next from being stored */
-	for (size_t i = 0; i < slots->n; i++) {
-		struct err one = ERR_INIT;
-
-		if (!is_settled(r, &slots->items[i]) &&
-		    store_slot(sync, job, facts, &slots->items[i], &one) !=
-		        0) {
-			if (rc == 0)
-				*err = one;
-			rc = -1;
-		}
-	}
-	db_result_free(r);
-	{
-		struct err last = ERR_INIT;
-
-		if ((r = stored(sync, job, &last)) == NULL ||
-		    (*ret = page_entries(sync, r)) == NULL) {
-			if (rc == 0)
-				*err = last;
-			err_nomem(err);
-			rc = -1;
-		}
+	rc = store(sync, job, facts, slots, err);
+	if ((r = stored(sync, job, &last)) == NULL) {
+		rc = worse(rc, &last, err);
+	} else if ((*ret = page_entries(sync, r)) == NULL) {
+		err_nomem(&last);
+		rc = worse(rc, &last, err);
 	}
 out:
 	db_result_free(r);

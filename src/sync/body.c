@@ -74,24 +74,22 @@ static json_t *
 our_blocks(struct work *w, struct err *err)
 {
 	json_t *children = NULL, *ids = NULL, *block;
-	bool is_long =
-	    json_dumpb(w->wanted, NULL, 0, JSON_COMPACT) > LONG_BODY;
+	bool is_long = json_dumpb(w->wanted, NULL, 0, JSON_COMPACT) > LONG_BODY;
 	size_t i;
 
 	if (know_bot(w->sync, err) != 0 ||
 	    notion_children_brief(&w->sync->notion, w->row->id,
-	        is_long ? LONG_BLOCKS_AT_ONCE : BLOCKS_AT_ONCE, &children,
-	        err) != 0)
+		is_long ? LONG_BLOCKS_AT_ONCE : BLOCKS_AT_ONCE, &children,
+		err) != 0)
 		return NULL;
 	if ((ids = json_array()) == NULL)
 		err_nomem(err);
-	json_array_foreach(children, i, block) {
+	json_array_foreach (children, i, block) {
 		const char *by =
 		    member(json_object_get(block, "created_by"), "id");
 
 		if (ids != NULL && strcmp(by, w->sync->bot_id) == 0 &&
-		    json_array_append(ids, json_object_get(block, "id")) !=
-		        0) {
+		    json_array_append(ids, json_object_get(block, "id")) != 0) {
 			json_decref(ids);
 			ids = NULL;
 			err_nomem(err);
@@ -107,7 +105,7 @@ holds(const json_t *ids, const char *id)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(ids, i, item)
+	json_array_foreach (ids, i, item)
 		if (strcmp(json_string_value(item), id) == 0)
 			return true;
 	return false;
@@ -119,7 +117,7 @@ is_known(const struct pagerow *row, const char *id)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach(row->sections, i, entry)
+	json_array_foreach (row->sections, i, entry)
 		if (holds(json_object_get(entry, "blocks"), id) ||
 		    holds(json_object_get(entry, "stale"), id))
 			return true;
@@ -132,7 +130,7 @@ blocks_without_id(const struct pagerow *row)
 	const json_t *entry;
 	size_t i, n = 0;
 
-	json_array_foreach(row->sections, i, entry)
+	json_array_foreach (row->sections, i, entry)
 		if (json_object_get(entry, "blocks") == NULL)
 			n += (size_t)json_integer_value(
 			    json_object_get(entry, "count"));
@@ -149,7 +147,7 @@ assign_ids(struct pagerow *row, const json_t *unknown, size_t *used)
 	json_t *entry, *blocks;
 	size_t i, next = 0;
 
-	json_array_foreach(row->sections, i, entry) {
+	json_array_foreach (row->sections, i, entry) {
 		json_int_t n =
 		    json_integer_value(json_object_get(entry, "count"));
 
@@ -181,7 +179,7 @@ resolve(struct work *w, json_t **strays, struct err *err)
 		json_decref(ours);
 		return nomem(err);
 	}
-	json_array_foreach(ours, i, id)
+	json_array_foreach (ours, i, id)
 		if (!is_known(w->row, json_string_value(id)))
 			json_array_append(unknown, id);
 	json_decref(ours);
@@ -201,7 +199,7 @@ know_ids(struct work *w, struct err *err)
 	json_t *strays = NULL, *entry;
 	size_t i;
 
-	json_array_foreach(w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry)
 		if (json_object_get(entry, "blocks") == NULL) {
 			if (resolve(w, &strays, err) != 0)
 				return -1;
@@ -221,8 +219,7 @@ delete_blocks(struct work *w, json_t *ids, struct err *err)
 		size_t last = json_array_size(ids) - 1;
 
 		if (notion_delete_block(&w->sync->notion,
-		        json_string_value(json_array_get(ids, last)), err) !=
-		    0)
+			json_string_value(json_array_get(ids, last)), err) != 0)
 			return -1;
 		json_array_remove(ids, last);
 	}
@@ -253,7 +250,7 @@ clear_strays(struct work *w, struct err *err)
 	size_t i;
 	int rc;
 
-	json_array_foreach(w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry)
 		writing |= is_writing(entry);
 	if (!writing)
 		return 0;
@@ -266,7 +263,7 @@ clear_strays(struct work *w, struct err *err)
 	json_decref(strays);
 	if (rc != 0)
 		return -1;
-	json_array_foreach(w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry)
 		json_object_del(entry, "writing");
 	return save(w, err);
 }
@@ -283,8 +280,8 @@ is_last(const struct pagerow *row, size_t index)
 
 		if (json_object_get(entry, "stale") != NULL ||
 		    (!is_writing(entry) &&
-		        json_integer_value(
-		            json_object_get(entry, "count")) > 0))
+			json_integer_value(json_object_get(entry, "count")) >
+			    0))
 			return false;
 	}
 	return true;
@@ -302,16 +299,15 @@ last_id(const json_t *ids)
  * or of the nearest section before it, else the page's start. NULL: at the
  * end of the page. Ids are only asked for when this very one is not known. */
 static int
-find_anchor(struct work *w, size_t index, const char **anchor,
-    struct err *err)
+find_anchor(struct work *w, size_t index, const char **anchor, struct err *err)
 {
 	const json_t *sections = w->row->sections;
 
 	*anchor = NULL;
 	if (is_last(w->row, index))
 		return 0;
-	*anchor = last_id(
-	    json_object_get(json_array_get(sections, index), "stale"));
+	*anchor =
+	    last_id(json_object_get(json_array_get(sections, index), "stale"));
 	for (size_t i = index; i-- > 0 && *anchor == NULL;) {
 		const json_t *entry = json_array_get(sections, i);
 
@@ -335,13 +331,14 @@ forget_deleted(struct work *w, struct err *err)
 
 	if (ours == NULL)
 		return -1;
-	json_array_foreach(w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry)
 		for (size_t k = 0; k < 2; k++) {
 			json_t *ids = json_object_get(entry, lists[k]);
 
 			for (size_t n = json_array_size(ids); n-- > 0;)
-				if (!holds(ours, json_string_value(
-				                     json_array_get(ids, n))))
+				if (!holds(ours,
+					json_string_value(
+					    json_array_get(ids, n))))
 					json_array_remove(ids, n);
 		}
 	json_decref(ours);
@@ -377,12 +374,11 @@ append_to_page(struct work *w, size_t index, const json_t *written,
 /* One request: to the page, or into one of the blocks just written, whose ids
  * are gathered in written. */
 static int
-append_step(struct work *w, size_t index, json_t *written,
-    const json_t *step, struct err *err)
+append_step(struct work *w, size_t index, json_t *written, const json_t *step,
+    struct err *err)
 {
 	json_t *blocks = json_object_get(step, "blocks"), *ids = NULL;
-	json_int_t parent =
-	    json_integer_value(json_object_get(step, "parent"));
+	json_int_t parent = json_integer_value(json_object_get(step, "parent"));
 	const char *to = parent < 0
 	    ? w->row->id
 	    : json_string_value(json_array_get(written, (size_t)parent));
@@ -409,7 +405,7 @@ append_step(struct work *w, size_t index, json_t *written,
 /* Sections next to each other, to be written by one request if they fit. */
 struct group {
 	json_t *entries, *wanted; /* side by side; members are shared */
-	json_t *blocks;           /* of all of them */
+	json_t *blocks;		  /* of all of them */
 };
 
 static int
@@ -419,7 +415,7 @@ group_init(struct group *group)
 		.wanted = json_array(),
 		.blocks = json_array() };
 	return group->entries == NULL || group->wanted == NULL ||
-	        group->blocks == NULL
+		group->blocks == NULL
 	    ? -1
 	    : 0;
 }
@@ -438,11 +434,11 @@ static int
 group_add(struct group *group, json_t *entry, json_t *wanted)
 {
 	return json_object_set_new(entry, "blocks", json_array()) != 0 ||
-	        json_object_set_new(entry, "writing", json_true()) != 0 ||
-	        json_array_append(group->entries, entry) != 0 ||
-	        json_array_append(group->wanted, wanted) != 0 ||
-	        json_array_extend(group->blocks,
-	            json_object_get(wanted, "blocks")) != 0
+		json_object_set_new(entry, "writing", json_true()) != 0 ||
+		json_array_append(group->entries, entry) != 0 ||
+		json_array_append(group->wanted, wanted) != 0 ||
+		json_array_extend(
+		    group->blocks, json_object_get(wanted, "blocks")) != 0
 	    ? -1
 	    : 0;
 }
@@ -455,22 +451,22 @@ settle_group(struct group *group, const json_t *written)
 	json_t *entry;
 	size_t i, next = 0;
 
-	json_array_foreach(group->entries, i, entry) {
-		json_t *blocks = json_object_get(
-		    json_array_get(group->wanted, i), "blocks");
+	json_array_foreach (group->entries, i, entry) {
+		json_t *blocks =
+		    json_object_get(json_array_get(group->wanted, i), "blocks");
 		json_t *ids = json_object_get(entry, "blocks");
 		size_t n = json_array_size(blocks);
 
 		for (size_t k = 0; k < n; k++, next++)
 			if (json_array_append(
-			        ids, json_array_get(written, next)) != 0)
+				ids, json_array_get(written, next)) != 0)
 				return -1;
 		pagerow_hash(blocks, hash);
 		json_object_del(entry, "writing");
 		if (json_object_set_new(entry, "hash", json_string(hash)) !=
-		        0 ||
-		    json_object_set_new(entry, "count",
-		        json_integer((json_int_t)n)) != 0)
+			0 ||
+		    json_object_set_new(
+			entry, "count", json_integer((json_int_t)n)) != 0)
 			return -1;
 	}
 	return 0;
@@ -489,8 +485,8 @@ index_of(const struct pagerow *row, const json_t *entry)
 
 /* Send the steps, the first of which goes to where the group belongs. */
 static int
-send_group(struct work *w, struct group *group, json_t *written,
-    struct err *err)
+send_group(
+    struct work *w, struct group *group, json_t *written, struct err *err)
 {
 	size_t index = index_of(w->row, json_array_get(group->entries, 0)), i;
 	json_t *steps = page_chunk(group->blocks, PAGE_REQUEST_BYTES), *step;
@@ -498,7 +494,7 @@ send_group(struct work *w, struct group *group, json_t *written,
 
 	if (steps == NULL)
 		return nomem(err);
-	json_array_foreach(steps, i, step)
+	json_array_foreach (steps, i, step)
 		if (rc == 0)
 			rc = append_step(w, index, written, step, err);
 	json_decref(steps);
@@ -590,8 +586,8 @@ prepare(struct work *w, size_t *index, json_t *wanted, struct group *group,
 			return -1;
 	}
 	*grouped = true;
-	return group_add(group, json_array_get(w->row->sections, *index),
-	           wanted) == 0
+	return group_add(
+		   group, json_array_get(w->row->sections, *index), wanted) == 0
 	    ? 0
 	    : nomem(err);
 }
@@ -624,7 +620,7 @@ delete_all_stale(struct work *w, struct err *err)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry)
 		if (delete_stale(w, entry, err) != 0)
 			return -1;
 	return 0;
@@ -636,7 +632,7 @@ is_wanted(const json_t *wanted, const char *name)
 	const json_t *section;
 	size_t i;
 
-	json_array_foreach(wanted, i, section)
+	json_array_foreach (wanted, i, section)
 		if (strcmp(member(section, "name"), name) == 0)
 			return true;
 	return false;
@@ -652,8 +648,7 @@ remove_unwanted(struct work *w, const json_t *wanted, struct err *err)
 			continue;
 		if (make_stale(w, entry, err) != 0)
 			return -1;
-		if (json_object_set_new(entry, "count", json_integer(0)) !=
-		    0)
+		if (json_object_set_new(entry, "count", json_integer(0)) != 0)
 			return nomem(err);
 		if (save(w, err) != 0 || delete_stale(w, entry, err) != 0)
 			return -1;
@@ -668,10 +663,9 @@ int
 body_write(struct sync *sync, const struct job *job, struct pagerow *row,
     const json_t *wanted, struct err *err)
 {
-	struct work w = { .sync = sync,
-		.job = job,
-		.row = row,
-		.wanted = wanted };
+	struct work w = {
+		.sync = sync, .job = job, .row = row, .wanted = wanted
+	};
 	size_t next = 0, index = 0;
 
 	if (clear_strays(&w, err) != 0)

@@ -21,7 +21,7 @@ static enum page_schema
 style_by_name(const char *name)
 {
 	return strcmp(name, "original") == 0 ? PAGE_SCHEMA_ORIGINAL
-	                                     : PAGE_SCHEMA_OURS;
+					     : PAGE_SCHEMA_OURS;
 }
 
 /* What there is a database for. */
@@ -71,8 +71,7 @@ save(struct sync *sync, const char *kind, const struct destination *d,
 	return DB_RUN(sync->db, SQL_destination_put, NULL, err,
 	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(d->database),
 	    DB_TEXT(d->data_source), DB_TEXT(style_name(d->schema->id)),
-	    DB_JSON(d->properties), DB_JSON(d->columns),
-	    DB_JSON(d->skipped));
+	    DB_JSON(d->properties), DB_JSON(d->columns), DB_JSON(d->skipped));
 }
 
 /* Properties from the data source, and which of them are ours. */
@@ -109,7 +108,7 @@ read_columns(struct sync *sync, struct destination *d, struct err *err)
 	int rc = -1;
 
 	if (notion_get_data_source(
-	        &sync->notion, d->data_source, &source, err) != 0) {
+		&sync->notion, d->data_source, &source, err) != 0) {
 		if (err->status == 404)
 			err->kind = ERR_OPERATOR; /* not shared any more */
 	} else {
@@ -125,7 +124,7 @@ holds(const json_t *strings, const json_t *wanted)
 	json_t *string;
 	size_t i;
 
-	json_array_foreach(strings, i, string)
+	json_array_foreach (strings, i, string)
 		if (json_equal(string, wanted))
 			return true;
 	return false;
@@ -141,10 +140,10 @@ warn_of_skipped(
 	size_t i;
 
 	buf_init(&text, WARNING_MAX);
-	json_array_foreach(d->skipped, i, string)
+	json_array_foreach (d->skipped, i, string)
 		if (!holds(before, string) &&
 		    (buf_adds(&text, text.len > 0 ? "; " : "") != 0 ||
-		        buf_adds(&text, json_string_value(string)) != 0))
+			buf_adds(&text, json_string_value(string)) != 0))
 			break; /* it is long enough */
 	if (text.len > 0)
 		log_warn("the Notion database for %ss goes without these "
@@ -154,8 +153,8 @@ warn_of_skipped(
 }
 
 int
-destination_refresh(struct sync *sync, const char *kind,
-    struct destination *d, struct err *err)
+destination_refresh(
+    struct sync *sync, const char *kind, struct destination *d, struct err *err)
 {
 	json_t *before = json_incref(d->skipped);
 	int rc = read_columns(sync, d, err);
@@ -197,11 +196,10 @@ lacking(struct sync *sync, const char *kind, const struct destination *d,
 	const char *name;
 	void *next;
 
-	json_object_foreach_safe(all, next, name, config)
-		if (json_object_get(d->columns, name) == NULL &&
-		    (json_object_set(ret, name, config) != 0 ||
-		        json_array_append_new(list, json_string(name)) != 0))
-			goto fail;
+	json_object_foreach_safe(all, next, name,
+	    config) if (json_object_get(d->columns, name) == NULL &&
+	    (json_object_set(ret, name, config) != 0 ||
+		json_array_append_new(list, json_string(name)) != 0)) goto fail;
 	if (all == NULL || ret == NULL || list == NULL)
 		goto fail;
 	json_decref(all);
@@ -240,8 +238,8 @@ extend(struct sync *sync, const char *kind, struct destination *d,
 }
 
 int
-destination_extend(struct sync *sync, const char *kind,
-    struct destination *d, json_t **asked, struct err *err)
+destination_extend(struct sync *sync, const char *kind, struct destination *d,
+    json_t **asked, struct err *err)
 {
 	json_t *names = NULL;
 
@@ -276,9 +274,8 @@ destination_create(struct sync *sync, const char *kind, const char *page,
 	}
 	if ((properties = wanted_properties(sync, kind, style, err)) == NULL)
 		return -1;
-	if (notion_create_database(&sync->notion, parent,
-	             made->title, made->icon, properties, d.database,
-	             d.data_source, err) == 0)
+	if (notion_create_database(&sync->notion, parent, made->title,
+		made->icon, properties, d.database, d.data_source, err) == 0)
 		rc = read_columns(sync, &d, err);
 	json_decref(properties);
 	if (rc == 0)
@@ -293,8 +290,8 @@ destination_create(struct sync *sync, const char *kind, const char *page,
 /* An id may be that of the database, which holds data sources, or of a data
  * source itself (what "Copy data source ID" gives). */
 static int
-find_source(struct sync *sync, const char *id, struct destination *d,
-    struct err *err)
+find_source(
+    struct sync *sync, const char *id, struct destination *d, struct err *err)
 {
 	struct err not_database = ERR_INIT;
 	json_t *found = NULL;
@@ -373,14 +370,14 @@ read_remembered(struct sync *sync, const char *kind, struct destination *ret,
 	struct db_result *r = NULL;
 
 	if (DB_RUN(sync->db, SQL_destination_get, &r, err,
-	        DB_TEXT(sync->ws->name), DB_TEXT(kind)) != 0)
+		DB_TEXT(sync->ws->name), DB_TEXT(kind)) != 0)
 		return -1;
 	if (db_rows(r) == 0) {
 		db_result_free(r);
 		return 0;
 	}
-	snprintf(d.database, sizeof(d.database), "%s",
-	    db_text(r, 0, "database_id"));
+	snprintf(
+	    d.database, sizeof(d.database), "%s", db_text(r, 0, "database_id"));
 	snprintf(d.data_source, sizeof(d.data_source), "%s",
 	    db_text(r, 0, "data_source_id"));
 	d.schema = schema_find(kind, style_by_name(db_text(r, 0, "style")));
@@ -400,13 +397,13 @@ read_remembered(struct sync *sync, const char *kind, struct destination *ret,
 static const char *
 configured_id(const struct sync *sync, const char *kind)
 {
-	return *(char *const *)((const char *)sync->ws +
-	    kind_of(kind)->configured);
+	return *(
+	    char *const *)((const char *)sync->ws + kind_of(kind)->configured);
 }
 
 int
-destination_find(struct sync *sync, const char *kind,
-    struct destination *ret, bool *found, struct err *err)
+destination_find(struct sync *sync, const char *kind, struct destination *ret,
+    bool *found, struct err *err)
 {
 	int known = read_remembered(sync, kind, ret, err);
 	const char *id = configured_id(sync, kind);
@@ -415,7 +412,7 @@ destination_find(struct sync *sync, const char *kind,
 		return -1;
 	if (known == 0 && id != NULL) {
 		if (destination_adopt(sync, kind, id,
-		        destination_style(sync, kind), NULL, ret, err) != 0)
+			destination_style(sync, kind), NULL, ret, err) != 0)
 			return -1;
 		warn_of_skipped(kind, ret, NULL);
 		known = 1;
@@ -442,15 +439,15 @@ destination_get(struct sync *sync, const char *kind, struct destination *ret,
 }
 
 int
-destination_key(const struct destination *d, const char **id,
-    const char **type, struct err *err)
+destination_key(const struct destination *d, const char **id, const char **type,
+    struct err *err)
 {
-	const char *wanted = json_string_value(
-	    json_object_get(d->columns, d->schema->key));
+	const char *wanted =
+	    json_string_value(json_object_get(d->columns, d->schema->key));
 	const char *name;
 	json_t *property;
 
-	json_object_foreach(d->properties, name, property) {
+	json_object_foreach (d->properties, name, property) {
 		const char *this =
 		    json_string_value(json_object_get(property, "id"));
 		const char *kind =
@@ -459,7 +456,7 @@ destination_key(const struct destination *d, const char **id,
 		if (wanted == NULL || this == NULL || kind == NULL ||
 		    strcmp(this, wanted) != 0 ||
 		    (strcmp(kind, "title") != 0 &&
-		        strcmp(kind, "rich_text") != 0))
+			strcmp(kind, "rich_text") != 0))
 			continue;
 		*id = this;
 		*type = kind;

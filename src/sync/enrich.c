@@ -12,8 +12,8 @@
 static const int check_after[] = { 60, 300, 1800, 7200, 28800, 86400 };
 enum { CHECKS_MAX = sizeof(check_after) / sizeof(*check_after) };
 
-typedef int fetch_fn(const struct openphone *op, const char *id, json_t **ret,
-    struct err *err);
+typedef int fetch_fn(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err);
 typedef int fold_fn(json_t *state, const json_t *data, struct err *err);
 
 static const struct part {
@@ -45,10 +45,10 @@ fetch_part(struct sync *sync, const struct job *job, json_t *state,
 		err_prefix(err, "%s", part->name);
 		return -1;
 	}
-	empty = data == NULL ||
-	    (json_is_array(data) && json_array_size(data) == 0);
-	log_debug("asked OpenPhone for %s: %s", part->name,
-	    empty ? "none" : "there");
+	empty =
+	    data == NULL || (json_is_array(data) && json_array_size(data) == 0);
+	log_debug(
+	    "asked OpenPhone for %s: %s", part->name, empty ? "none" : "there");
 	rc = empty && !last ? 0 : part->fold(state, data, err);
 	json_decref(data);
 	return rc;
@@ -61,7 +61,7 @@ fetch_parts(struct sync *sync, const struct job *job, struct resource *res,
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if ((missing & parts[i].part) &&
 		    fetch_part(sync, job, res->state, &parts[i], last, err) !=
-		        0)
+			0)
 			return -1;
 	return 0;
 }
@@ -89,8 +89,8 @@ missing_parts(const struct resource *res)
 }
 
 static int
-look_for_parts(struct sync *sync, const struct job *job,
-    struct resource *res, struct err *err)
+look_for_parts(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
 {
 	unsigned int missing = missing_parts(res);
 	bool old = is_old(res->facts);
@@ -98,7 +98,7 @@ look_for_parts(struct sync *sync, const struct job *job,
 
 	if (missing != 0 && look) {
 		if (fetch_parts(sync, job, res, missing,
-		        old || res->checks + 1 == CHECKS_MAX, err) != 0)
+			old || res->checks + 1 == CHECKS_MAX, err) != 0)
 			return -1;
 		res->checks = old ? CHECKS_MAX : res->checks + 1;
 		missing = missing_parts(res);
@@ -137,8 +137,8 @@ enrich_call(struct sync *sync, const struct job *job, struct resource *res,
 		return -1;
 	}
 	if (missing) {
-		if (openphone_call(&sync->openphone, job->resource_id, &call,
-		        err) != 0)
+		if (openphone_call(
+			&sync->openphone, job->resource_id, &call, err) != 0)
 			return -1;
 		if (call != NULL)
 			rc = fold_rest_call(res->state, call, err);
@@ -149,8 +149,8 @@ enrich_call(struct sync *sync, const struct job *job, struct resource *res,
 
 /* v4 payloads have no attachments, not even an empty list. */
 static int
-enrich_message(struct sync *sync, const struct job *job,
-    struct resource *res, struct err *err)
+enrich_message(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
 {
 	json_t *message = NULL;
 	int rc;
@@ -158,11 +158,10 @@ enrich_message(struct sync *sync, const struct job *job,
 	if (json_is_true(json_object_get(res->facts, "mediaKnown")))
 		return 0;
 	if (openphone_message(
-	        &sync->openphone, job->resource_id, &message, err) != 0)
+		&sync->openphone, job->resource_id, &message, err) != 0)
 		return -1;
 	if (message == NULL) /* not to be seen with this key: do not ask on */
-		rc = json_object_set_new(
-		    res->facts, "mediaKnown", json_true());
+		rc = json_object_set_new(res->facts, "mediaKnown", json_true());
 	else
 		rc = fold_rest_message(res->state, message, err);
 	json_decref(message);

@@ -56,8 +56,8 @@ before(void *ctx, struct err *err)
 		if (wait <= 0)
 			return wait == 0 ? 0 : -1;
 		if (waited + wait > WAIT_HERE_MS) {
-			err_set(err, ERR_WAIT,
-			    "%s: its rate limit is used up", g->service);
+			err_set(err, ERR_WAIT, "%s: its rate limit is used up",
+			    g->service);
 			err->retry_after_ms = wait;
 			return -1;
 		}
@@ -67,13 +67,13 @@ before(void *ctx, struct err *err)
 }
 
 static void
-pause_bucket(struct sync_gate *g, int64_t ms, const char *reason,
-    bool for_operator)
+pause_bucket(
+    struct sync_gate *g, int64_t ms, const char *reason, bool for_operator)
 {
 	struct err err = ERR_INIT;
 
-	if (bucket_pause(g->sync->db, g->sync->ws->name, g->service, ms,
-	        reason, for_operator, &err) != 0)
+	if (bucket_pause(g->sync->db, g->sync->ws->name, g->service, ms, reason,
+		for_operator, &err) != 0)
 		log_err(&err, "pausing %s", g->service);
 	else
 		log_info("%s: no requests for %lld s: %s", g->service,
@@ -87,8 +87,7 @@ on_pause(void *ctx, int64_t ms, const char *reason)
 }
 
 void
-gate_pause_for_operator(
-    struct sync_gate *gate, int64_t ms, const char *reason)
+gate_pause_for_operator(struct sync_gate *gate, int64_t ms, const char *reason)
 {
 	pause_bucket(gate, ms, reason, true);
 }

@@ -18,18 +18,18 @@ state_by_name(const char *name)
 {
 	return strcmp(name, "written") == 0 ? PAGE_WRITTEN
 	    : strcmp(name, "trashed") == 0  ? PAGE_TRASHED
-	                                    : PAGE_INTENT;
+					    : PAGE_INTENT;
 }
 
 int
-pagerow_get(struct db *db, const struct job *job, struct pagerow *ret,
-    struct err *err)
+pagerow_get(
+    struct db *db, const struct job *job, struct pagerow *ret, struct err *err)
 {
 	struct pagerow row = { .state = PAGE_NONE };
 	struct db_result *r = NULL;
 
 	if (DB_RUN(db, SQL_page_get, &r, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
 		return -1;
 	if (db_rows(r) > 0) {
 		const char *id = db_text(r, 0, "page_id");
@@ -80,12 +80,11 @@ pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
 }
 
 int
-pagerow_intend(struct db *db, const struct job *job,
-    const struct pagerow *row, struct err *err)
+pagerow_intend(struct db *db, const struct job *job, const struct pagerow *row,
+    struct err *err)
 {
-	return DB_RUN(db, SQL_page_intend, NULL, err,
-	    DB_TEXT(job->workspace), DB_TEXT(job->kind),
-	    DB_TEXT(job->resource_id), DB_TEXT(row->title),
+	return DB_RUN(db, SQL_page_intend, NULL, err, DB_TEXT(job->workspace),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_TEXT(row->title),
 	    DB_TEXT(row->icon), DB_JSON(row->properties),
 	    DB_JSON(row->sections));
 }
@@ -93,17 +92,16 @@ pagerow_intend(struct db *db, const struct job *job,
 int
 pagerow_forget(struct db *db, const struct job *job, struct err *err)
 {
-	return DB_RUN(db, SQL_page_forget, NULL, err,
-	    DB_TEXT(job->workspace), DB_TEXT(job->kind),
-	    DB_TEXT(job->resource_id));
+	return DB_RUN(db, SQL_page_forget, NULL, err, DB_TEXT(job->workspace),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id));
 }
 
 int
-pagerow_looked(struct db *db, const struct job *job, struct pagerow *row,
-    struct err *err)
+pagerow_looked(
+    struct db *db, const struct job *job, struct pagerow *row, struct err *err)
 {
 	if (DB_RUN(db, SQL_page_looked, NULL, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
 		return -1;
 	row->lookups++;
 	return 0;
@@ -138,7 +136,7 @@ pagerow_hashes(const json_t *properties)
 	char hash[PAGEROW_HASH_SIZE];
 	const char *id;
 
-	json_object_foreach((json_t *)(uintptr_t)properties, id, value) {
+	json_object_foreach ((json_t *)(uintptr_t)properties, id, value) {
 		pagerow_hash(value, hash);
 		if (json_object_set_new(hashes, id, json_string(hash)) != 0) {
 			json_decref(hashes);
@@ -154,7 +152,7 @@ pagerow_section(const struct pagerow *row, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(row->sections, i, entry) {
+	json_array_foreach (row->sections, i, entry) {
 		const char *this =
 		    json_string_value(json_object_get(entry, "name"));
 

@@ -16,7 +16,7 @@ enum page_state { PAGE_NONE, PAGE_INTENT, PAGE_WRITTEN, PAGE_TRASHED };
 struct pagerow {
 	enum page_state state;
 	char id[NOTION_ID_SIZE]; /* "" until it is known */
-	char *url;               /* NULL until it is known */
+	char *url;		 /* NULL until it is known */
 	char *title, *icon;
 	json_t *properties; /* property id -> hash of its value */
 	json_t *sections;   /* array of entries, in page order, see below */
@@ -32,10 +32,10 @@ struct pagerow {
  *   stale    ids of blocks that this section replaced, to be deleted
  *   writing  true: a write may have been sent whose outcome is not known */
 
-int pagerow_get(struct db *db, const struct job *job, struct pagerow *ret,
+int pagerow_get(
+    struct db *db, const struct job *job, struct pagerow *ret, struct err *err);
+int pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
     struct err *err);
-int pagerow_put(struct db *db, const struct job *job,
-    const struct pagerow *row, struct err *err);
 void pagerow_clear(struct pagerow *row);
 
 /* Commit that a creation is about to be sent, with what it will hold. */
@@ -44,8 +44,8 @@ int pagerow_intend(struct db *db, const struct job *job,
 /* The creation certainly did not happen. */
 int pagerow_forget(struct db *db, const struct job *job, struct err *err);
 /* Looked for in vain: count it. */
-int pagerow_looked(struct db *db, const struct job *job, struct pagerow *row,
-    struct err *err);
+int pagerow_looked(
+    struct db *db, const struct job *job, struct pagerow *row, struct err *err);
 
 /* A short hash of a JSON value, to see whether it changed; "" : no memory. */
 #define PAGEROW_HASH_SIZE 33

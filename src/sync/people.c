@@ -43,7 +43,7 @@ add_all(struct list *list, const json_t *array)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		add(list, json_string_value(item));
 }
 
@@ -51,14 +51,14 @@ add_all(struct list *list, const json_t *array)
 
 struct wanted {
 	struct list users, contacts, numbers;
-	const char *line; /* our phone number's id, NULL: not known */
+	const char *line;	    /* our phone number's id, NULL: not known */
 	json_t *parties, *speakers; /* what the lists point into */
 };
 
 /* Add a member of a line of the dialogue, and keep what is new of it. */
 static int
-add_speaker(struct wanted *w, struct list *list, const json_t *line,
-    const char *name)
+add_speaker(
+    struct wanted *w, struct list *list, const json_t *line, const char *name)
 {
 	json_t *value = json_object_get(line, name);
 	size_t before = list->n;
@@ -94,8 +94,8 @@ want(const struct job *job, const json_t *facts, struct wanted *w)
 	add_fact(&w->users, facts, "answeredBy");
 	add_fact(&w->users, facts, "initiatedBy");
 	add_all(&w->contacts, json_object_get(facts, "contactIds"));
-	w->parties = is_call ? call_parties(facts, NULL)
-	                     : message_parties(facts, NULL);
+	w->parties =
+	    is_call ? call_parties(facts, NULL) : message_parties(facts, NULL);
 	w->speakers = json_array();
 	if (w->parties == NULL || w->speakers == NULL)
 		return -1;
@@ -136,8 +136,8 @@ put(struct sync *sync, const char *kind, const char *id, const char *name,
     const char *number, struct err *err)
 {
 	return DB_RUN(sync->db, SQL_directory_put, NULL, err,
-	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(id),
-	    DB_TEXT(name), DB_TEXT(number));
+	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(id), DB_TEXT(name),
+	    DB_TEXT(number));
 }
 
 static int
@@ -187,8 +187,8 @@ ask_contact(struct sync *sync, const char *id, struct err *err)
 	else if (contact == NULL)
 		rc = put(sync, "contact", id, NULL, NULL, err);
 	else if (fold_rest_contact(state, contact, err) == 0 &&
-	    people_remember(
-	        sync, id, json_object_get(state, "facts"), err) == 0)
+	    people_remember(sync, id, json_object_get(state, "facts"), err) ==
+		0)
 		rc = DB_RUN(sync->db, SQL_contact_due, NULL, err,
 		    DB_TEXT(sync->ws->name), DB_TEXT(id),
 		    DB_BOOL(sync->ws->notion.contacts_database != NULL));
@@ -213,19 +213,17 @@ people_remember(
 
 	if (shown == NULL)
 		shown = json_string_value(json_object_get(facts, "company"));
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (n == PEOPLE_MAX || !json_is_string(item))
 			break;
 		number_e164(json_string_value(item), texts[n]);
-		numbers[n] =
-		    (struct db_bytes){ texts[n], strlen(texts[n]) };
+		numbers[n] = (struct db_bytes){ texts[n], strlen(texts[n]) };
 		n++;
 	}
 	rc = put(sync, "contact", id, shown, NULL, err);
 	if (rc == 0 && list != NULL)
 		rc = DB_RUN(sync->db, SQL_contact_numbers_put, NULL, err,
-		    DB_TEXT(sync->ws->name), DB_TEXT(id),
-		    DB_TEXTS(numbers, n));
+		    DB_TEXT(sync->ws->name), DB_TEXT(id), DB_TEXTS(numbers, n));
 	json_decref(name);
 	return rc;
 }
@@ -251,8 +249,8 @@ look_up(struct sync *sync, const struct wanted *w, struct err *err)
 		numbers[i] = (struct db_bytes){ w->numbers.items[i],
 			strlen(w->numbers.items[i]) };
 	if (DB_RUN(sync->db, SQL_directory_get, &r, err,
-	        DB_TEXT(sync->ws->name), DB_TEXTS(ids, n),
-	        DB_TEXTS(numbers, w->numbers.n)) != 0)
+		DB_TEXT(sync->ws->name), DB_TEXTS(ids, n),
+		DB_TEXTS(numbers, w->numbers.n)) != 0)
 		return NULL;
 	return r;
 }
@@ -332,13 +330,12 @@ add_name(json_t *names, const struct db_result *r, int row)
 	if (strcmp(kind, "number") == 0)
 		return json_object_set_new(json_object_get(names, "numbers"),
 		    db_text(r, row, "id"),
-		    json_pack("{s:s*, s:s*}", "name", name, "number",
-		        number));
+		    json_pack("{s:s*, s:s*}", "name", name, "number", number));
 	if (name == NULL)
 		return 0;
 	return json_object_set_new(
-	    json_object_get(names,
-	        strcmp(kind, "user") == 0 ? "users" : "contacts"),
+	    json_object_get(
+		names, strcmp(kind, "user") == 0 ? "users" : "contacts"),
 	    db_text(r, row, "id"), json_string(name));
 }
 

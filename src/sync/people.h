@@ -12,8 +12,8 @@
 
 /* *ret: a names object as model/names.h has it, the caller's; on failure too,
  * with what was to be had (then -1 and *err). NULL only without memory. */
-int people_names(struct sync *sync, const struct job *job,
-    const json_t *facts, json_t **ret, struct err *err);
+int people_names(struct sync *sync, const struct job *job, const json_t *facts,
+    json_t **ret, struct err *err);
 
 /* Remember a contact from its folded facts. */
 int people_remember(

@@ -36,11 +36,10 @@ convert(struct work *w, json_t *values, json_t **ret, struct err *err)
 	json_t *skipped = NULL, *text;
 	size_t i;
 
-	if (columns_convert(w->destination->schema,
-	        w->destination->properties, w->destination->columns, values,
-	        ret, &skipped, err) != 0)
+	if (columns_convert(w->destination->schema, w->destination->properties,
+		w->destination->columns, values, ret, &skipped, err) != 0)
 		return -1;
-	json_array_foreach(skipped, i, text)
+	json_array_foreach (skipped, i, text)
 		log_debug("column left out: %s", json_string_value(text));
 	json_decref(skipped);
 	return 0;
@@ -57,9 +56,9 @@ changed_properties(struct work *w, bool create, struct err *err)
 
 	if ((changed = json_object()) == NULL)
 		goto nomem;
-	json_object_foreach(w->properties, id, value) {
-		const char *old = json_string_value(
-		    json_object_get(w->row.properties, id));
+	json_object_foreach (w->properties, id, value) {
+		const char *old =
+		    json_string_value(json_object_get(w->row.properties, id));
 
 		pagerow_hash(value, hash);
 		if ((old == NULL || strcmp(old, hash) != 0) &&
@@ -122,7 +121,7 @@ first_sections(struct work *w, size_t bytes, json_t **blocks, json_t **entries,
 	char hash[PAGEROW_HASH_SIZE];
 	size_t i;
 
-	json_array_foreach(w->wanted->sections, i, section) {
+	json_array_foreach (w->wanted->sections, i, section) {
 		json_t *mine = json_object_get(section, "blocks"), *steps;
 
 		more = json_copy(all);
@@ -132,9 +131,8 @@ first_sections(struct work *w, size_t bytes, json_t **blocks, json_t **entries,
 		if (steps == NULL)
 			goto nomem;
 		if (json_array_size(steps) > 1 ||
-		    json_array_size(json_object_get(
-		        json_array_get(steps, 0), "blocks")) !=
-		        json_array_size(more)) {
+		    json_array_size(json_object_get(json_array_get(steps, 0),
+			"blocks")) != json_array_size(more)) {
 			json_decref(steps);
 			json_decref(more);
 			break;
@@ -144,9 +142,9 @@ first_sections(struct work *w, size_t bytes, json_t **blocks, json_t **entries,
 		all = more;
 		pagerow_hash(mine, hash);
 		if (json_array_append_new(list,
-		        pagerow_entry(json_string_value(
-		                          json_object_get(section, "name")),
-		            hash, json_array_size(mine))) != 0) {
+			pagerow_entry(
+			    json_string_value(json_object_get(section, "name")),
+			    hash, json_array_size(mine))) != 0) {
 			more = NULL;
 			goto nomem;
 		}
@@ -177,14 +175,15 @@ blame_sharing(struct err *err)
 	if (err->status != 404)
 		return;
 	err->kind = ERR_OPERATOR;
-	err_prefix(err, "the database is deleted, or not shared with the "
-	                "connection any more (in Notion: ... menu, "
-	                "Connections)");
+	err_prefix(err,
+	    "the database is deleted, or not shared with the "
+	    "connection any more (in Notion: ... menu, "
+	    "Connections)");
 }
 
 static int
-send_creation(struct work *w, json_t *properties, json_t *blocks,
-    struct err *err)
+send_creation(
+    struct work *w, json_t *properties, json_t *blocks, struct err *err)
 {
 	struct err forgetting = ERR_INIT;
 	char *url = NULL;
@@ -192,8 +191,8 @@ send_creation(struct work *w, json_t *properties, json_t *blocks,
 	if (pagerow_intend(w->sync->db, w->job, &w->row, err) != 0)
 		return -1;
 	if (notion_create_page(&w->sync->notion, w->destination->data_source,
-	        w->wanted->icon, properties, blocks, w->row.id, &url, err) !=
-	    0) {
+		w->wanted->icon, properties, blocks, w->row.id, &url,
+		err) != 0) {
 		blame_sharing(err);
 		/* all but an unknown outcome means: certainly not done */
 		if (err->kind != ERR_UNKNOWN &&
@@ -215,8 +214,8 @@ create(struct work *w, struct err *err)
 
 	json_object_clear(w->row.properties);
 	if ((properties = changed_properties(w, true, err)) == NULL ||
-	    first_sections(w, room_for_blocks(properties), &blocks, &entries,
-	        err) != 0 ||
+	    first_sections(
+		w, room_for_blocks(properties), &blocks, &entries, err) != 0 ||
 	    take_wanted_properties(w, err) != 0)
 		goto out;
 	json_decref(w->row.sections);
@@ -249,15 +248,14 @@ oldest(const json_t *hits)
 	const json_t *best = NULL, *hit;
 	size_t i;
 
-	json_array_foreach(hits, i, hit) {
-		int order = best == NULL
-		    ? -1
-		    : strcmp(member(hit, "created_time"),
-		          member(best, "created_time"));
+	json_array_foreach (hits, i, hit) {
+		int order = best == NULL ? -1
+					 : strcmp(member(hit, "created_time"),
+					       member(best, "created_time"));
 
 		if (order < 0 ||
 		    (order == 0 &&
-		        strcmp(member(hit, "id"), member(best, "id")) < 0))
+			strcmp(member(hit, "id"), member(best, "id")) < 0))
 			best = hit;
 	}
 	if (json_array_size(hits) > 1)
@@ -282,8 +280,8 @@ look_up(struct work *w, struct err *err)
 		json_decref(hits);
 		hits = NULL;
 		if (notion_query_equal(&w->sync->notion,
-		        w->destination->data_source, property, type,
-		        w->job->resource_id, archived != 0, &hits, err) != 0) {
+			w->destination->data_source, property, type,
+			w->job->resource_id, archived != 0, &hits, err) != 0) {
 			blame_sharing(err);
 			return -1;
 		}
@@ -291,8 +289,8 @@ look_up(struct work *w, struct err *err)
 	}
 	if (found == 1) {
 		page = oldest(hits);
-		snprintf(w->row.id, sizeof(w->row.id), "%s",
-		    member(page, "id"));
+		snprintf(
+		    w->row.id, sizeof(w->row.id), "%s", member(page, "id"));
 		free(w->row.url);
 		w->row.url = strdup(member(page, "url"));
 		w->row.state = PAGE_WRITTEN;
@@ -330,8 +328,8 @@ static int
 update_properties(struct work *w, struct err *err)
 {
 	json_t *changed = changed_properties(w, false, err);
-	bool icon = w->row.icon == NULL ||
-	    strcmp(w->row.icon, w->wanted->icon) != 0;
+	bool icon =
+	    w->row.icon == NULL || strcmp(w->row.icon, w->wanted->icon) != 0;
 	int rc = 0;
 
 	if (changed == NULL)
@@ -341,8 +339,7 @@ update_properties(struct work *w, struct err *err)
 		    json_object_size(changed) > 0 ? changed : NULL,
 		    icon ? w->wanted->icon : NULL, err);
 		if (rc == 0 && (rc = take_wanted_properties(w, err)) == 0)
-			rc = pagerow_put(
-			    w->sync->db, w->job, &w->row, err);
+			rc = pagerow_put(w->sync->db, w->job, &w->row, err);
 	}
 	json_decref(changed);
 	return rc;
@@ -360,14 +357,12 @@ is_gone(struct work *w, const struct err *err)
 	if (!notion_is_trashed(err) &&
 	    (err->kind != ERR_PERMANENT || err->status != 404))
 		return false;
-	if (notion_get_page(&w->sync->notion, w->row.id, &found, &failure) ==
-	    0)
+	if (notion_get_page(&w->sync->notion, w->row.id, &found, &failure) == 0)
 		gone = json_is_true(json_object_get(found, "in_trash"));
 	else if (failure.status == 404)
 		/* or is it the whole database that we cannot see any more? */
 		gone = notion_get_data_source(&w->sync->notion,
-		           w->destination->data_source, &found, &failure) ==
-		    0;
+			   w->destination->data_source, &found, &failure) == 0;
 	json_decref(found);
 	return gone;
 }
@@ -391,17 +386,16 @@ removed(struct work *w, struct err *err)
 		return 0;
 	}
 	log_info("a person removed the page: making it anew");
-	return create(w, err) == 0 ? body_write(w->sync, w->job, &w->row,
-	                                 w->wanted->sections, err)
-	                           : -1;
+	return create(w, err) == 0
+	    ? body_write(w->sync, w->job, &w->row, w->wanted->sections, err)
+	    : -1;
 }
 
 static int
 update(struct work *w, struct err *err)
 {
 	if (update_properties(w, err) == 0 &&
-	    body_write(w->sync, w->job, &w->row, w->wanted->sections, err) ==
-	        0)
+	    body_write(w->sync, w->job, &w->row, w->wanted->sections, err) == 0)
 		return 0;
 	if (is_gone(w, err))
 		return removed(w, err);
@@ -436,8 +430,7 @@ publish_once(struct work *w, struct err *err)
 
 int
 publish(struct sync *sync, const struct job *job,
-    struct destination *destination, const struct page *wanted,
-    struct err *err)
+    struct destination *destination, const struct page *wanted, struct err *err)
 {
 	int rc = -1;
 
@@ -456,7 +449,7 @@ publish(struct sync *sync, const struct job *job,
 			    err->text);
 			err_clear(err);
 			if (destination_refresh(
-			        sync, job->kind, destination, err) != 0)
+				sync, job->kind, destination, err) != 0)
 				break;
 		}
 		rc = publish_once(&w, err);

@@ -56,9 +56,9 @@ fetch_facts(struct db *db, const void *ctx, size_t at, struct db_result **ret,
 {
 	const struct job *job = ctx;
 
-	return DB_RUN(db, SQL_resource_piece, ret, err,
-	    DB_TEXT(job->workspace), DB_TEXT(job->kind),
-	    DB_TEXT(job->resource_id), DB_INT((int64_t)at), DB_INT(PIECE));
+	return DB_RUN(db, SQL_resource_piece, ret, err, DB_TEXT(job->workspace),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_INT((int64_t)at),
+	    DB_INT(PIECE));
 }
 
 static json_t *
@@ -77,15 +77,15 @@ read_facts(struct db *db, const struct job *job, const struct db_result *r,
 
 /* Take the stored state, or begin with an empty one. */
 static int
-read_state(struct db *db, const struct job *job, struct resource *res,
-    struct err *err)
+read_state(
+    struct db *db, const struct job *job, struct resource *res, struct err *err)
 {
 	struct db_result *r = NULL;
 	json_t *facts;
 
 	if (DB_RUN(db, SQL_resource_get, &r, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id),
-	        DB_INT(PIECE)) != 0)
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_INT(PIECE)) != 0)
 		return -1;
 	if (db_rows(r) == 0) {
 		res->state = fold_new();
@@ -122,8 +122,8 @@ fetch_body(struct db *db, const void *ctx, size_t at, struct db_result **ret,
 
 	return DB_RUN(db, SQL_event_piece, ret, err,
 	    DB_TEXT(db_text(e->r, e->row, "id")),
-	    DB_TEXT(db_text(e->r, e->row, "received_at")),
-	    DB_INT((int64_t)at), DB_INT(PIECE));
+	    DB_TEXT(db_text(e->r, e->row, "received_at")), DB_INT((int64_t)at),
+	    DB_INT(PIECE));
 }
 
 static json_t *
@@ -140,8 +140,8 @@ read_envelope(struct db *db, const struct event_row *e, struct err *err)
 }
 
 static int
-fold_one(struct db *db, const struct event_row *e, json_t *state,
-    struct err *err)
+fold_one(
+    struct db *db, const struct event_row *e, json_t *state, struct err *err)
 {
 	json_t *envelope = read_envelope(db, e, err);
 	struct event event;
@@ -156,15 +156,15 @@ fold_one(struct db *db, const struct event_row *e, json_t *state,
 }
 
 static int
-fold_new_events(struct db *db, const struct job *job, struct resource *res,
-    struct err *err)
+fold_new_events(
+    struct db *db, const struct job *job, struct resource *res, struct err *err)
 {
 	struct db_result *r = NULL;
 	int rc = -1;
 
 	if (DB_RUN(db, SQL_resource_events, &r, err, DB_TEXT(job->workspace),
-	        DB_TEXT(job->kind), DB_TEXT(job->resource_id),
-	        DB_INT(PIECE)) != 0)
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_INT(PIECE)) != 0)
 		return -1;
 	res->folded = calloc((size_t)db_rows(r) + 1, sizeof(*res->folded));
 	if (res->folded == NULL) {
@@ -188,8 +188,8 @@ out:
 }
 
 int
-resource_load(struct db *db, const struct job *job, struct resource *ret,
-    struct err *err)
+resource_load(
+    struct db *db, const struct job *job, struct resource *ret, struct err *err)
 {
 	struct resource res = { 0 };
 
@@ -230,12 +230,11 @@ id_list(const struct resource *res)
 }
 
 int
-resource_save(struct db *db, const struct job *job, struct resource *res,
-    struct err *err)
+resource_save(
+    struct db *db, const struct job *job, struct resource *res, struct err *err)
 {
-	const char *outcome = strcmp(job->kind, "call") == 0
-	    ? call_outcome(res->facts)
-	    : NULL;
+	const char *outcome =
+	    strcmp(job->kind, "call") == 0 ? call_outcome(res->facts) : NULL;
 	char *ids = id_list(res), seconds[32];
 	int rc;
 
@@ -245,8 +244,7 @@ resource_save(struct db *db, const struct job *job, struct resource *res,
 	}
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
 	rc = DB_RUN(db, SQL_resource_put, NULL, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id),
-	    DB_JSON(res->facts),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
 	    DB_JSON(json_object_get(res->state, "times")), DB_TEXT(outcome),
 	    DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL));

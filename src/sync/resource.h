@@ -14,14 +14,14 @@
 #include "queue/job.h"
 
 struct resource {
-	json_t *state; /* see fold.h */
-	json_t *facts; /* state's; borrowed */
+	json_t *state;	 /* see fold.h */
+	json_t *facts;	 /* state's; borrowed */
 	int64_t *folded; /* ids of the events that were new */
 	size_t n_folded;
-	bool stored;        /* has a row already */
-	int64_t checks;     /* how often missing parts were asked for */
+	bool stored;	    /* has a row already */
+	int64_t checks;	    /* how often missing parts were asked for */
 	int64_t recheck_in; /* seconds; < 0: overdue; meaningless when … */
-	bool recheck;       /* … nothing is expected */
+	bool recheck;	    /* … nothing is expected */
 };
 
 /* Read the state and fold in the events that came since. */

@@ -16,6 +16,7 @@
 #include "sync/people.h"
 #include "sync/publish.h"
 #include "sync/resource.h"
+#include "sync/upload.h"
 
 #include "config.h"
 
@@ -46,18 +47,17 @@ sync_init(struct sync *sync, const struct conf *conf, struct db *db,
 {
 	const struct workspace *ws = &conf->workspace;
 
-	*sync = (struct sync){ .conf = conf,
-		.ws = ws,
-		.db = db,
-		.stopping = stopping };
+	*sync = (struct sync){
+		.conf = conf, .ws = ws, .db = db, .stopping = stopping
+	};
 	sync->http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, err);
 	if (sync->http == NULL)
 		return -1;
 	http_set_stop(sync->http, transfer_must_stop, sync);
 	gate_init(&sync->notion_gate, sync, "notion", ws->notion.rate,
 	    NOTION_WINDOW_MS);
-	gate_init(&sync->openphone_gate, sync, "openphone",
-	    ws->openphone.rate, OPENPHONE_WINDOW_MS);
+	gate_init(&sync->openphone_gate, sync, "openphone", ws->openphone.rate,
+	    OPENPHONE_WINDOW_MS);
 	sync->notion = (struct notion){ .http = sync->http,
 		.base = ws->notion.api_base,
 		.key = ws->notion.api_key,
@@ -124,8 +124,7 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 		.facts = res->facts,
 		.names = names,
 		.media = media,
-		.few_blocks =
-		    strcmp(sync->ws->notion.blocks, "few") == 0 };
+		.few_blocks = strcmp(sync->ws->notion.blocks, "few") == 0 };
 	int rc = -1;
 
 	if (strcmp(job->kind, "contact") != 0)
@@ -165,12 +164,11 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 
 	if (sync->ws->sync.settle_ms == 0 || strcmp(job->kind, "call") != 0)
 		return 0;
-	if (DB_RUN(sync->db, SQL_settle_left, &r, err,
-	        DB_TEXT(job->workspace), DB_TEXT(job->kind),
-	        DB_TEXT(job->resource_id),
-	        DB_TEXT(json_string_value(
-	            json_object_get(res->facts, "completedAt"))),
-	        DB_INT(sync->ws->sync.settle_ms)) != 0)
+	if (DB_RUN(sync->db, SQL_settle_left, &r, err, DB_TEXT(job->workspace),
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_TEXT(json_string_value(
+		    json_object_get(res->facts, "completedAt"))),
+		DB_INT(sync->ws->sync.settle_ms)) != 0)
 		return -1;
 	ms = db_rows(r) == 0 ? 0 : db_int(r, 0, "ms");
 	db_result_free(r);
@@ -179,7 +177,8 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 	/* people see the call in the database meanwhile */
 	if (resource_save(sync->db, job, res, err) != 0)
 		return -1;
-	err_set(err, ERR_WAIT, "the call's parts are waited for ([sync] settle)");
+	err_set(
+	    err, ERR_WAIT, "the call's parts are waited for ([sync] settle)");
 	err->retry_after_ms = ms;
 	return -1;
 }
@@ -211,6 +210,8 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 		pause_for_operator(sync, err);
 		goto out;
 	}
+	if (upload_attached(sync, job, err) != 0)
+		goto out;
 	if (err_is_set(&later))
 		*err = later;
 	else
@@ -230,7 +231,7 @@ ask_contact(struct sync *sync, const struct job *job, struct resource *res,
 	int rc = 0;
 
 	if (openphone_contact(
-	        &sync->openphone, job->resource_id, &contact, err) != 0)
+		&sync->openphone, job->resource_id, &contact, err) != 0)
 		return -1;
 	if (contact != NULL)
 		rc = fold_rest_contact(res->state, contact, err);

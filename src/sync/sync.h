@@ -42,7 +42,8 @@ struct sync {
 	struct notion notion;
 	struct openphone openphone;
 	struct s3 s3;
-	char *bot_id;          /* our user at Notion, once asked for */
+	char *bot_id;	       /* our user at Notion, once asked for */
+	int64_t upload_max;    /* bytes Notion takes; 0: not asked for yet */
 	const struct job *job; /* being worked on, NULL between jobs */
 	int64_t leased_at;     /* usec: when its lease was last extended */
 	const volatile sig_atomic_t *stopping;

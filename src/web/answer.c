@@ -49,7 +49,7 @@ answer_path(const struct fcgi_request *req)
 		return strndup(uri, strcspn(uri, "?"));
 	/* RFC 3875 knows no REQUEST_URI: it is in two pieces there */
 	if (asprintf(&path, "%s%s", script == NULL ? "" : script,
-	        info == NULL ? "" : info) < 0)
+		info == NULL ? "" : info) < 0)
 		return NULL;
 	return path;
 }

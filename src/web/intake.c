@@ -15,8 +15,12 @@
 #include "model/payload.h"
 #include "web/answer.h"
 
-enum { READ_SIZE = 64 * 1024, KEY_MAX = 2048, HEADER_MAX = 4096,
-	LARGE_BODY = 256 * 1024 };
+enum {
+	READ_SIZE = 64 * 1024,
+	KEY_MAX = 2048,
+	HEADER_MAX = 4096,
+	LARGE_BODY = 256 * 1024
+};
 
 static const char *const retry_later = "Retry-After: 10\r\n";
 
@@ -31,17 +35,17 @@ intake_init(struct intake *intake, const struct conf *conf, struct err *err)
 		return -1;
 	}
 	if ((w->webhook.secrets != NULL &&
-	        signature_keys_add(intake->keys, w->webhook.secrets,
-	            "[webhook] secrets", err) != 0) ||
+		signature_keys_add(intake->keys, w->webhook.secrets,
+		    "[webhook] secrets", err) != 0) ||
 	    (w->webhook.legacy_keys != NULL &&
-	        signature_keys_add(intake->keys, w->webhook.legacy_keys,
-	            "[webhook] legacy_keys", err) != 0))
+		signature_keys_add(intake->keys, w->webhook.legacy_keys,
+		    "[webhook] legacy_keys", err) != 0))
 		goto fail;
 	if (w->webhook.allow_unsigned) {
 		log_warn("[webhook] allow_unsigned is on: anybody who knows "
 			 "the address can make pages in Notion");
 	} else if (signature_keys_count(intake->keys, SIGNATURE_STANDARD) +
-	        signature_keys_count(intake->keys, SIGNATURE_LEGACY) ==
+		signature_keys_count(intake->keys, SIGNATURE_LEGACY) ==
 	    0) {
 		err_set(err, ERR_CONFIG,
 		    "no signing secret: set [webhook] secrets or secrets_file "
@@ -89,8 +93,7 @@ refuse_too_large(struct fcgi_request *req, int64_t max)
 	snprintf(message, sizeof(message),
 	    "the body is larger than %lld bytes ([webhook] max_body)",
 	    (long long)max);
-	answer_error(
-	    req, "413 Content Too Large", "", "too_large", message);
+	answer_error(req, "413 Content Too Large", "", "too_large", message);
 }
 
 /* The whole body, or -1 after an answer that says why not. Front servers
@@ -100,8 +103,7 @@ read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
 {
 	const struct conf *conf = intake->conf;
 	int64_t want = content_length(req), max = conf->webhook.max_body;
-	int64_t deadline =
-	    rfc3339_now() + conf->webhook.read_timeout_ms * 1000;
+	int64_t deadline = rfc3339_now() + conf->webhook.read_timeout_ms * 1000;
 	char chunk[READ_SIZE], message[128];
 	int n;
 
@@ -118,8 +120,8 @@ read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
 		if ((n = fcgi_read(req, chunk, sizeof(chunk))) == 0)
 			break;
 		if (n < 0 || rfc3339_now() > deadline) {
-			answer_error(req, "408 Request Timeout", "",
-			    "too_slow", "the body did not come in time");
+			answer_error(req, "408 Request Timeout", "", "too_slow",
+			    "the body did not come in time");
 			return -1;
 		}
 		if (buf_add(body, chunk, (size_t)n) == 0)
@@ -140,8 +142,7 @@ read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
 		snprintf(message, sizeof(message),
 		    "the body ended after %zu of %lld bytes", body->len,
 		    (long long)want);
-		answer_error(
-		    req, "400 Bad Request", "", "short_body", message);
+		answer_error(req, "400 Bad Request", "", "short_body", message);
 		return -1;
 	}
 	return 0;
@@ -154,10 +155,8 @@ signature_headers(struct fcgi_request *req)
 {
 	return (struct signature_headers){
 		.webhook_id = fcgi_param(req, "HTTP_WEBHOOK_ID"),
-		.webhook_timestamp =
-		    fcgi_param(req, "HTTP_WEBHOOK_TIMESTAMP"),
-		.webhook_signature =
-		    fcgi_param(req, "HTTP_WEBHOOK_SIGNATURE"),
+		.webhook_timestamp = fcgi_param(req, "HTTP_WEBHOOK_TIMESTAMP"),
+		.webhook_signature = fcgi_param(req, "HTTP_WEBHOOK_SIGNATURE"),
 		.openphone_signature =
 		    fcgi_param(req, "HTTP_OPENPHONE_SIGNATURE"),
 	};
@@ -169,8 +168,7 @@ refuse_long_headers(struct fcgi_request *req)
 {
 	static const char *const read[] = { "HTTP_WEBHOOK_ID",
 		"HTTP_WEBHOOK_TIMESTAMP", "HTTP_WEBHOOK_SIGNATURE",
-		"HTTP_OPENPHONE_SIGNATURE", "CONTENT_TYPE",
-		"HTTP_USER_AGENT" };
+		"HTTP_OPENPHONE_SIGNATURE", "CONTENT_TYPE", "HTTP_USER_AGENT" };
 
 	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
 		const char *value = fcgi_param(req, read[i]);
@@ -178,8 +176,7 @@ refuse_long_headers(struct fcgi_request *req)
 		if (value == NULL || strlen(value) <= HEADER_MAX)
 			continue;
 		answer_error(req, "431 Request Header Fields Too Large", "",
-		    "header_too_large",
-		    "a header is longer than 4096 bytes");
+		    "header_too_large", "a header is longer than 4096 bytes");
 		return true;
 	}
 	return false;
@@ -203,21 +200,20 @@ authentic(struct intake *intake, struct fcgi_request *req,
     const struct signature_headers *headers, const struct buf *body)
 {
 	const struct workspace *w = &intake->conf->workspace;
-	enum signature_result result = signature_check(intake->keys, headers,
-	    body->data, body->len, rfc3339_now() / 1000,
-	    w->webhook.tolerance_ms);
+	enum signature_result result =
+	    signature_check(intake->keys, headers, body->data, body->len,
+		rfc3339_now() / 1000, w->webhook.tolerance_ms);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
 	if (result == SIGNATURE_OK ||
 	    (w->webhook.allow_unsigned &&
-	        (result == SIGNATURE_NONE || result == SIGNATURE_NO_KEY)))
+		(result == SIGNATURE_NONE || result == SIGNATURE_NO_KEY)))
 		return true;
 	log_warn("refused a delivery of %zu bytes from %s: %s (webhook-id "
 		 "%s, webhook-timestamp %s, webhook-signature %s, "
 		 "openphone-signature %s)",
-	    body->len, from == NULL ? "?" : from,
-	    signature_result_text(result), present(headers->webhook_id),
-	    present(headers->webhook_timestamp),
+	    body->len, from == NULL ? "?" : from, signature_result_text(result),
+	    present(headers->webhook_id), present(headers->webhook_timestamp),
 	    present(headers->webhook_signature),
 	    present(headers->openphone_signature));
 	answer_error(req, "401 Unauthorized", "", "bad_signature",
@@ -274,8 +270,7 @@ answer_not_stored(struct fcgi_request *req, const struct err *err)
 {
 	/* the log has the details; a stranger needs none of them */
 	log_err(err, "delivery not stored, answered 503");
-	answer_error(req, "503 Service Unavailable", retry_later,
-	    "not_stored",
+	answer_error(req, "503 Service Unavailable", retry_later, "not_stored",
 	    "the delivery could not be stored now: send it again later");
 }
 
@@ -284,8 +279,8 @@ makes_due(const struct event *event)
 {
 	return event->resource_id != NULL &&
 	    (strcmp(event->kind, "call") == 0 ||
-	        strcmp(event->kind, "message") == 0 ||
-	        strcmp(event->kind, "contact") == 0);
+		strcmp(event->kind, "message") == 0 ||
+		strcmp(event->kind, "contact") == 0);
 }
 
 static void
@@ -304,8 +299,8 @@ store(struct intake *intake, struct fcgi_request *req,
 	envelope = payload_load(body->data, body->len, &note, &err);
 	if (envelope == NULL) {
 		if (err.kind == ERR_PERMANENT)
-			answer_error(req, "400 Bad Request", "", "not_json",
-			    err.text);
+			answer_error(
+			    req, "400 Bad Request", "", "not_json", err.text);
 		else
 			answer_not_stored(req, &err);
 		return;
@@ -313,9 +308,9 @@ store(struct intake *intake, struct fcgi_request *req,
 	event_identify(envelope, &event);
 	/* the legacy signature does not cover webhook-id */
 	if (event_delivery_key(&event,
-	        is_given(headers->webhook_signature) ? headers->webhook_id
-	                                             : NULL,
-	        body->data, body->len, &key) != 0 ||
+		is_given(headers->webhook_signature) ? headers->webhook_id
+						     : NULL,
+		body->data, body->len, &key) != 0 ||
 	    (kept = kept_headers(req)) == NULL) {
 		err_nomem(&err);
 		answer_not_stored(req, &err);
@@ -395,8 +390,9 @@ answer_method(struct fcgi_request *req, const char *allow)
 
 	snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
 	answer_error(req, "405 Method Not Allowed", header,
-	    "method_not_allowed", "this address takes other methods: see "
-	                          "the Allow header");
+	    "method_not_allowed",
+	    "this address takes other methods: see "
+	    "the Allow header");
 }
 
 void

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "base/uri.h"
 #include "model/presign.h"
 #include "sql/queries.h"
 #include "web/answer.h"
@@ -18,6 +19,7 @@ portal_init(struct portal *portal, const struct conf *conf, struct db *db)
 {
 	*portal = (struct portal){ .conf = conf,
 		.db = db,
+		.files = strcmp(conf->workspace.media.store, "file") == 0,
 		.lock = PTHREAD_MUTEX_INITIALIZER };
 }
 
@@ -30,7 +32,8 @@ find_link(struct portal *portal, const char *token, char **key, char **type,
 	int found = -1;
 
 	pthread_mutex_lock(&portal->lock);
-	if (DB_RUN(portal->db, SQL_link_get, &r, err, DB_TEXT(token)) == 0)
+	if (DB_RUN(portal->db, SQL_link_get, &r, err,
+		DB_TEXT(portal->conf->workspace.name), DB_TEXT(token)) == 0)
 		found = db_rows(r) > 0;
 	if (found == 1) {
 		const char *mime = db_text(r, 0, "type");
@@ -61,41 +64,74 @@ presigned(const struct workspace *w, const char *key, const char *type,
 	    w->media.link_ms / 1000, type, url, err);
 }
 
+static int
+answer_redirect(struct portal *portal, struct fcgi_request *req,
+    const char *key, const char *type, struct err *err)
+{
+	struct buf url, header;
+	int rc = -1;
+
+	buf_init(&url, URL_MAX);
+	buf_init(&header, 2 * URL_MAX);
+	if (presigned(&portal->conf->workspace, key, type, &url, err) == 0 &&
+	    (rc = buf_addf(&header, "Location: %s\r\n", buf_text(&url))) == 0)
+		/* nginx would make an internal redirect of a bare Location;
+		 * with a Status it is the browser's */
+		answer_json(req, "302 Found", buf_text(&header), "{}");
+	buf_free(&header);
+	buf_free(&url);
+	return rc;
+}
+
+/* nginx sends the file itself, ranges and all. */
+static int
+answer_file(struct fcgi_request *req, const char *key, const char *type)
+{
+	struct buf head;
+	int rc = -1;
+
+	buf_init(&head, URL_MAX);
+	if (buf_addf(&head,
+		"Status: 200 OK\r\nContent-Type: %s\r\n"
+		"Cache-Control: no-store\r\n"
+		"X-Accel-Redirect: " PORTAL_FILES,
+		type == NULL ? "application/octet-stream" : type) == 0 &&
+	    uri_escape(&head, key, true) == 0 &&
+	    buf_adds(&head, "\r\n\r\n") == 0) {
+		fcgi_write(req, buf_text(&head), head.len);
+		rc = 0;
+	}
+	buf_free(&head);
+	return rc;
+}
+
 /* link: "<token>", or "<token>/<any file name>". */
 static void
-answer_link(
-    struct portal *portal, struct fcgi_request *req, const char *link)
+answer_link(struct portal *portal, struct fcgi_request *req, const char *link)
 {
 	struct err err = ERR_INIT;
 	char token[TOKEN_MAX + 1] = "";
 	char *key = NULL, *type = NULL;
-	struct buf url, header;
-	int found = 0;
+	int found = 0, rc = -1;
 	size_t n = strcspn(link, "/");
 
-	buf_init(&url, URL_MAX);
-	buf_init(&header, 2 * URL_MAX);
 	if (n >= TOKEN_MIN && n <= TOKEN_MAX) {
 		memcpy(token, link, n);
 		found = find_link(portal, token, &key, &type, &err);
 	}
-	if (found == 0) {
+	if (found == 0)
 		answer_error(req, "404 Not Found", "", "not_found",
 		    "there is no such recording, or its link was revoked");
-	} else if (found < 0 ||
-	    presigned(&portal->conf->workspace, key, type, &url, &err) != 0 ||
-	    buf_addf(&header, "Location: %s\r\n", buf_text(&url)) != 0) {
+	else if (found > 0 && portal->files)
+		rc = answer_file(req, key, type);
+	else if (found > 0)
+		rc = answer_redirect(portal, req, key, type, &err);
+	if (found != 0 && rc != 0) {
 		log_err(&err, "link");
 		answer_error(req, "503 Service Unavailable",
 		    "Retry-After: 10\r\n", "unavailable",
 		    "the recording cannot be looked up now");
-	} else {
-		/* nginx would make an internal redirect of a bare Location;
-		 * with a Status it is the browser's */
-		answer_json(req, "302 Found", buf_text(&header), "{}");
 	}
-	buf_free(&header);
-	buf_free(&url);
 	free(type);
 	free(key);
 }

@@ -36,8 +36,7 @@ struct writer {
 /* ---- the writer's side; called without the lock ---- */
 
 static int
-store(struct writer *w, struct entry *const *entries, size_t n,
-    struct err *err)
+store(struct writer *w, struct entry *const *entries, size_t n, struct err *err)
 {
 	struct delivery batch[STORE_BATCH_MAX];
 	size_t count = 0;
@@ -165,7 +164,8 @@ static int
 hand_in(struct writer *w, const struct delivery *delivery, struct err *err)
 {
 	struct entry entry = { .delivery = delivery,
-		.done_cond = PTHREAD_COND_INITIALIZER, .err = ERR_INIT };
+		.done_cond = PTHREAD_COND_INITIALIZER,
+		.err = ERR_INIT };
 
 	pthread_mutex_lock(&w->lock);
 	*w->last = &entry;
@@ -183,8 +183,8 @@ hand_in(struct writer *w, const struct delivery *delivery, struct err *err)
 }
 
 int
-writer_store(struct writer *writer, const struct delivery *delivery,
-    struct err *err)
+writer_store(
+    struct writer *writer, const struct delivery *delivery, struct err *err)
 {
 	return hand_in(writer, delivery, err);
 }

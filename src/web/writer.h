@@ -24,8 +24,8 @@ void writer_stop(struct writer *writer);
 
 /* Returns when the delivery is committed (0) or certainly not acknowledged
  * (-1: it may or may not be stored; a repetition does no harm). */
-int writer_store(struct writer *writer, const struct delivery *delivery,
-    struct err *err);
+int writer_store(
+    struct writer *writer, const struct delivery *delivery, struct err *err);
 
 /* Would storing work now? */
 int writer_probe(struct writer *writer, struct err *err);

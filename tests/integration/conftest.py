@@ -16,8 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -202,6 +203,28 @@ def request(url: str, method: str = "GET", body: bytes | None = None,
         return Answer(response.status, response.headers, response.read())
     finally:
         peer.close()
+
+
+def until(what: Callable[[], Any], limit: float = 60) -> Any:
+    """What it says, once that is true of anything."""
+    end = time.monotonic() + limit
+    while not (found := what()):
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.05)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()]
+
+
+def peak(pid: int) -> int:
+    """Most memory (KiB) that the process ever had."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$",
+                      Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
 
 
 def psql(env: dict[str, str], script: str, **values: Any) -> str:

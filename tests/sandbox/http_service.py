@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,6 +67,14 @@ class Request:
 
 
 @dataclass
+class Stream:
+    """A body too large to be held: its size, and its pieces when sent."""
+
+    size: int
+    pieces: Iterator[bytes]
+
+
+@dataclass
 class Response:
     """An answer; body is JSON unless content_type says otherwise."""
 
@@ -91,7 +100,7 @@ class Response:
         return "application/json; charset=utf-8"
 
     def recorded_body(self) -> Json:
-        return None if isinstance(self.body, bytes) else self.body
+        return None if isinstance(self.body, (bytes, Stream)) else self.body
 
 
 class Service:
@@ -140,6 +149,16 @@ class Stats:
         with self._lock:
             return {"counts": json.loads(json.dumps(self.counts)),
                     "violations": list(self.violations)}
+
+
+def cut(pieces: Iterator[bytes], most: int | None) -> Iterator[bytes]:
+    """The pieces up to so many bytes in all."""
+    for piece in pieces:
+        if most is not None:
+            piece, most = piece[:most], most - min(most, len(piece))
+        yield piece
+        if most == 0:
+            return
 
 
 class Server(ThreadingHTTPServer):
@@ -275,7 +294,8 @@ class Handler(BaseHTTPRequestHandler):
               most: int | None = None) -> None:
         """The whole answer in one write, or the first `most` bytes of the
         body."""
-        body = response.encoded()
+        stream = response.body if isinstance(response.body, Stream) else None
+        body = b"" if stream else response.encoded()
         headers = dict(response.headers)
         mime = response.mime()
         if mime:
@@ -285,11 +305,15 @@ class Handler(BaseHTTPRequestHandler):
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"
         if response.status != 204:
-            headers.setdefault("Content-Length", str(len(body)))
+            headers.setdefault("Content-Length",
+                               str(stream.size if stream else len(body)))
         self.send_response(response.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self._finish(b"" if head or response.status == 204 else body[:most])
+        if stream and not head:
+            for piece in cut(stream.pieces, most):
+                self.wfile.write(piece)
 
     def _finish(self, body: bytes) -> None:
         """Send the collected header lines and the body."""

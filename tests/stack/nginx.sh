@@ -1,9 +1,11 @@
 #!/bin/bash
 # nginx.sh start DIR | stop DIR
 # A private nginx on a free port of 127.0.0.1 that includes the very locations
-# which the package ships, with the sockets' folder changed to DIR/run. Whatever
+# which the package ships, with the sockets' folder changed to DIR/run and that
+# of the files ([media] store = file) to DIR/media. Whatever
 # else is asked for goes to ons-webhook too, which knows how to say 404.
-# DIR/nginx.env then holds ONS_URL.
+# A second server differs in one thing: its ons-portal is one that a test starts
+# at DIR/run/files.sock. DIR/nginx.env then holds ONS_URL and ONS_FILES_URL.
 set -eu -o pipefail
 command=${1:?start or stop}
 STATE=$(realpath "${2:?folder}")
@@ -17,8 +19,11 @@ run=$(realpath "$STATE/run")
 # As root, the workers would be www-data, who may not open the sockets.
 configure() {
 	mkdir -p "$conf/tmp"
-	sed "s|/run/openphone-notion-sync/|$run/|" \
+	sed "s|/run/openphone-notion-sync/|$run/|
+		s|/var/lib/openphone-notion-sync/media/|$STATE/media/|" \
 		"$top/nginx/openphone-notion-sync.conf" >"$conf/locations.conf"
+	sed "s|/portal.sock|/files.sock|" "$conf/locations.conf" \
+		>"$conf/files.conf"
 	cp /etc/nginx/fastcgi_params "$conf"
 	cat >"$conf/nginx.conf" <<-CONF
 		daemon off;
@@ -42,19 +47,24 @@ configure() {
 					fastcgi_pass unix:$run/webhook.sock;
 				}
 			}
+			server {
+				listen 127.0.0.1:$2;
+				include files.conf;
+			}
 		}
 	CONF
 }
 
 start() {
-	local port
+	local ports
 	command -v nginx >/dev/null || die "nginx is not installed (nginx-light)"
 	mkdir -p "$STATE/log"
-	port=$(free_ports 1)
-	configure "$port"
+	read -r -a ports < <(free_ports 2)
+	configure "${ports[@]}"
 	launch nginx nginx -e stderr -p "$conf" -c "$conf/nginx.conf"
-	await 20 nginx curl -q -sS -o /dev/null "http://127.0.0.1:$port/"
-	assign ONS_URL "http://127.0.0.1:$port" >"$STATE/nginx.env"
+	await 20 nginx curl -q -sS -o /dev/null "http://127.0.0.1:${ports[0]}/"
+	assign ONS_URL "http://127.0.0.1:${ports[0]}" \
+		ONS_FILES_URL "http://127.0.0.1:${ports[1]}" >"$STATE/nginx.env"
 }
 
 case $command in

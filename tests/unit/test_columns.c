@@ -93,6 +93,9 @@ values_are_converted_to_the_columns_type(void **state)
 	static const struct {
 		const char *column, *property, *value, *wanted;
 	} rows[] = {
+#define UPLOAD \
+	"{\"upload\":\"u\",\"name\":\"a.mp3\"," \
+	"\"url\":\"https://example.com/a\"}"
 #define TEXT(s) "[{\"type\":\"text\",\"text\":{\"content\":\"" s "\"}}]"
 		{ "X", "{\"type\":\"rich_text\"}", "\"a\"",
 		    "{\"rich_text\":" TEXT("a") "}" },
@@ -149,6 +152,24 @@ values_are_converted_to_the_columns_type(void **state)
 		    "},{\"name\":\"File 2\",\"type\":\"external\","
 		    "\"external\":{\"url\":\"https://example.com/r/b\"}}]}" },
 		{ "X", "{\"type\":\"files\"}", "\"c\"", "not a URL" },
+		{ "X", "{\"type\":\"files\"}", "[]", "{\"files\":[]}" },
+		{ "X", "{\"type\":\"files\"}", "\"\"", "{\"files\":[]}" },
+		{ "X", "{\"type\":\"url\"}", "\"\"", "{\"url\":null}" },
+		{ "X", "{\"type\":\"checkbox\"}", "\"\"",
+		    "{\"checkbox\":false}" },
+		/* a file that was uploaded, as such and as its URL */
+		{ "X", "{\"type\":\"files\"}", "[" UPLOAD "]",
+		    "{\"files\":[{\"name\":\"a.mp3\",\"type\":"
+		    "\"file_upload\",\"file_upload\":{\"id\":\"u\"}}]}" },
+		{ "X", "{\"type\":\"files\"}", "{\"upload\":\"u\"}",
+		    "{\"files\":[{\"type\":\"file_upload\","
+		    "\"file_upload\":{\"id\":\"u\"}}]}" },
+		{ "X", "{\"type\":\"url\"}", UPLOAD,
+		    "{\"url\":\"https://example.com/a\"}" },
+		{ "X", "{\"type\":\"url\"}", "{\"upload\":\"u\"}", "" },
+		{ "X", "{\"type\":\"rich_text\"}",
+		    "[" UPLOAD ",{\"upload\":\"v\"}]",
+		    "{\"rich_text\":" TEXT("https://example.com/a") "}" },
 		/* no new options of free text … */
 		{ "X", "{\"type\":\"select\",\"select\":{\"options\":[]}}",
 		    "\"Ann Lee\"", "not one of the column's options" },

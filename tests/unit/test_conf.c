@@ -544,6 +544,31 @@ all_that_is_needed_is_enough(void **state)
 	conf_free(&conf);
 }
 
+static void
+the_store_decides_what_is_needed(void **state)
+{
+	struct err err = ERR_INIT;
+	struct conf conf;
+
+	(void)state;
+	load("[openphone]\napi_key = a\n[notion]\napi_key = b\n"
+	     "[media]\nbase_url = https://a.example\nstore = file\n",
+	    &conf);
+	if (conf_require(&conf, CONF_PROCESS | CONF_PORTAL, &err) != 0)
+		fail_msg("%s", err.text);
+	conf_free(&conf);
+
+	load("[openphone]\napi_key = a\n[notion]\napi_key = b\n"
+	     "[media]\nbase_url = https://a.example\nfolder = /srv/media\n",
+	    &conf);
+	assert_int_equal(conf_require(&conf, CONF_PROCESS, &err), -1);
+	says(&err, "[s3] endpoint");
+	err_clear(&err);
+	assert_int_equal(conf_require(&conf, CONF_PORTAL, &err), -1);
+	assert_string_equal(conf.workspace.media.folder, "/srv/media");
+	conf_free(&conf);
+}
+
 /* ---- showing it ---- */
 
 static const char *
@@ -641,6 +666,7 @@ main(void)
 		cmocka_unit_test(what_is_missing_is_told_with_all_its_names),
 		cmocka_unit_test(an_empty_value_is_missing_too),
 		cmocka_unit_test(all_that_is_needed_is_enough),
+		cmocka_unit_test(the_store_decides_what_is_needed),
 		cmocka_unit_test(shown_configuration_reads_back_the_same),
 		cmocka_unit_test(secrets_are_not_shown),
 	};

@@ -413,6 +413,41 @@ transfers_of_files_can_be_stopped(void **state)
 	end(&f);
 }
 
+static void
+a_form_holds_fields_and_a_part_of_a_file(void **state)
+{
+	static const char *const answers[] = { OK("0\r\n\r\n"), NULL };
+	static const char *const fields[] = { "part_number", "2", NULL };
+	const struct http_form form = { .fields = fields,
+		.name = "file",
+		.filename = "a.mp3",
+		.type = "audio/mpeg" };
+	struct http_request req = { .method = "POST",
+		.upload = tmpfile(),
+		.upload_offset = 3,
+		.upload_size = 4,
+		.form = &form,
+		.timeout_ms = 20000 };
+	struct fixture f;
+
+	(void)state;
+	fputs("abcDEFGhij", req.upload);
+	begin(&f, answers);
+	req.url = f.server.url;
+	if (http_perform(f.http, &req, &f.resp, &f.err) != 0)
+		fail_msg("%s", f.err.text);
+	fclose(req.upload);
+	end(&f);
+	assert_int_equal(canned_count(&f.server, "POST / HTTP/1.1\r\n"), 1);
+	assert_int_equal(canned_count(&f.server,
+	    "Content-Type: multipart/form-data; boundary="), 1);
+	assert_int_equal(canned_count(&f.server,
+	    "; name=\"part_number\"\r\n\r\n2\r\n--"), 1);
+	assert_int_equal(canned_count(&f.server,
+	    "; name=\"file\"; filename=\"a.mp3\"\r\n"
+	    "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"), 1);
+}
+
 int
 main(void)
 {
@@ -431,6 +466,7 @@ main(void)
 		cmocka_unit_test(private_addresses_are_refused),
 		cmocka_unit_test(a_header_cannot_bring_another),
 		cmocka_unit_test(transfers_of_files_can_be_stopped),
+		cmocka_unit_test(a_form_holds_fields_and_a_part_of_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -508,6 +508,55 @@ too_large_a_body_is_not_sent(void **state)
 	assert_int_equal(f.server.requests, 0);
 }
 
+static void
+an_upload_is_begun_sent_and_completed(void **state)
+{
+	static const char *const answers[] = {
+		JSON("200 OK", "{\"id\":\"" ID1 "\",\"status\":\"pending\"}"),
+		JSON("200 OK", "{\"id\":\"" ID1 "\"}"),
+		JSON("200 OK",
+		    "{\"id\":\"" ID1 "\",\"status\":\"pending\","
+		    "\"number_of_parts\":{\"total\":2,\"sent\":1}}"),
+		JSON("200 OK", "{\"id\":\"" ID1 "\"}"),
+		JSON("200 OK", "{\"status\":\"uploaded\"}"),
+		JSON("200 OK", "{\"status\":\"expired\"}"), NULL };
+	struct notion_upload upload;
+	struct fixture f;
+	FILE *file = tmpfile();
+
+	(void)state;
+	fputs("onetwo", file);
+	begin(&f, answers);
+	assert_int_equal(notion_upload_create(&f.notion, "a.mp3",
+			     "audio/mpeg", 2, f.id, &f.err), 0);
+	assert_string_equal(f.id, ID1);
+	assert_int_equal(notion_upload_send(&f.notion, f.id, file, 3, 3,
+			     "a.mp3", "audio/mpeg", 2, &f.err), 0);
+	assert_int_equal(
+	    notion_upload_get(&f.notion, f.id, &upload, &f.err), 0);
+	assert_int_equal(upload.status, NOTION_UPLOAD_PENDING);
+	assert_int_equal(upload.sent, 1);
+	assert_int_equal(notion_upload_complete(&f.notion, f.id, &f.err), 0);
+	assert_int_equal(
+	    notion_upload_get(&f.notion, f.id, &upload, &f.err), 0);
+	assert_int_equal(upload.status, NOTION_UPLOAD_COMPLETE);
+	assert_int_equal(
+	    notion_upload_get(&f.notion, f.id, &upload, &f.err), 0);
+	assert_int_equal(upload.status, NOTION_UPLOAD_DEAD);
+	end(&f);
+	fclose(file);
+	assert_int_equal(canned_count(&f.server,
+	    "{\"mode\":\"multi_part\",\"filename\":\"a.mp3\","
+	    "\"content_type\":\"audio/mpeg\",\"number_of_parts\":2}"), 1);
+	assert_int_equal(canned_count(&f.server,
+	    "POST /v1/file_uploads/" ID1 "/send HTTP/1.1"), 1);
+	assert_int_equal(canned_count(&f.server, "\r\n\r\ntwo\r\n--"), 1);
+	/* no body, and no word of one */
+	assert_int_equal(canned_count(&f.server, "Content-Length: 0\r\n"), 1);
+	assert_int_equal(
+	    canned_count(&f.server, "Content-Type: application/json"), 1);
+}
+
 int
 main(void)
 {
@@ -525,6 +574,7 @@ main(void)
 		cmocka_unit_test(lists_are_read_to_their_end),
 		cmocka_unit_test(a_brief_list_says_who_made_which),
 		cmocka_unit_test(too_large_a_body_is_not_sent),
+		cmocka_unit_test(an_upload_is_begun_sent_and_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

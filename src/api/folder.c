@@ -1,0 +1,210 @@
+#include "api/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ext/crypto.h"
+
+enum { FILE_MODE = 0640, FOLDER_MODE = 0750, COPY_SIZE = 1 << 16 };
+
+/* Where a file is, or is to be. */
+struct place {
+	int dir;	  /* the innermost folder; -1: not open */
+	const char *name; /* in it; points into the key */
+};
+
+bool
+folder_key_ok(const char *key)
+{
+	for (;;) {
+		size_t n = strcspn(key, "/");
+
+		if (n == 0 || *key == '.')
+			return false;
+		if (key[n] == '\0')
+			return true;
+		key += n + 1;
+	}
+}
+
+static int
+fail(const char *what, const char *key, struct err *err)
+{
+	bool person = errno == ENOENT || errno == EACCES || errno == EPERM ||
+	    errno == EROFS || errno == ENOTDIR || errno == ELOOP ||
+	    errno == ENOSPC || errno == EDQUOT;
+
+	err_sys(
+	    err, person ? ERR_OPERATOR : ERR_RETRY, "folder: %s %s", what, key);
+	return -1;
+}
+
+/* A folder that we made: its mode whatever the umask, its group inherited. */
+static int
+set_mode(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0
+	    ? fchmod(fd, (st.st_mode & S_ISGID) | FOLDER_MODE)
+	    : -1;
+}
+
+/* Step from the folder *dir into the one called name; make: make it. */
+static int
+step(int *dir, const char *name, bool make)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	bool made = make && mkdirat(*dir, name, FOLDER_MODE) == 0;
+	int fd;
+
+	if (make && !made && errno != EEXIST)
+		return -1;
+	if ((fd = openat(*dir, name, flags)) < 0)
+		return -1;
+	if (made && (set_mode(fd) != 0 || fsync(*dir) != 0)) {
+		close(fd);
+		return -1;
+	}
+	close(*dir);
+	*dir = fd;
+	return 0;
+}
+
+/* 0 with *ret, whose dir is the caller's to close, or -1. */
+static int
+find(const char *folder, const char *key, bool make, struct place *ret,
+    struct err *err)
+{
+	const char *slash, *rest = key;
+	char name[256];
+	int dir;
+
+	if (!folder_key_ok(key)) {
+		err_set(err, ERR_PERMANENT, "folder: a key that is no path");
+		return -1;
+	}
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail("cannot open", folder, err);
+	for (; (slash = strchr(rest, '/')) != NULL; rest = slash + 1) {
+		size_t n = (size_t)(slash - rest);
+
+		errno = ENAMETOOLONG;
+		if (n < sizeof(name)) {
+			memcpy(name, rest, n);
+			name[n] = '\0';
+		}
+		if (n >= sizeof(name) || step(&dir, name, make) != 0) {
+			fail("cannot open the folders of", key, err);
+			close(dir);
+			return -1;
+		}
+	}
+	*ret = (struct place){ .dir = dir, .name = rest };
+	return 0;
+}
+
+static int
+write_all(int fd, const char *bytes, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, bytes, n);
+
+		if (done < 0 && errno != EINTR)
+			return -1;
+		if (done > 0) {
+			bytes += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+static int
+copy(FILE *from, int64_t size, int to)
+{
+	char *bytes = malloc(COPY_SIZE);
+	size_t n;
+	int rc = bytes == NULL || fseeko(from, 0, SEEK_SET) != 0 ? -1 : 0;
+
+	while (rc == 0 && size > 0) {
+		n = size < COPY_SIZE ? (size_t)size : COPY_SIZE;
+		if ((n = fread(bytes, 1, n, from)) == 0) {
+			errno = EIO; /* shorter than announced */
+			rc = -1;
+		} else {
+			rc = write_all(to, bytes, n);
+			size -= (int64_t)n;
+		}
+	}
+	free(bytes);
+	return rc;
+}
+
+/* The new file, under a name that nobody looks for, then under its own. */
+static int
+write_file(const struct place *place, FILE *file, int64_t size)
+{
+	char random[32], temporary[64];
+	int fd, rc = -1, saved;
+
+	if (crypto_random_token(12, random, sizeof(random)) != 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	snprintf(temporary, sizeof(temporary), ".new-%s", random);
+	fd = openat(place->dir, temporary,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, FILE_MODE) == 0 && copy(file, size, fd) == 0 &&
+	    fsync(fd) == 0)
+		rc = renameat(place->dir, temporary, place->dir, place->name);
+	saved = errno;
+	close(fd);
+	if (rc != 0)
+		unlinkat(place->dir, temporary, 0);
+	else
+		rc = fsync(place->dir); /* the name must last, too */
+	errno = rc == 0 ? 0 : saved;
+	return rc;
+}
+
+int
+folder_put(const char *folder, const char *key, FILE *file, int64_t size,
+    struct err *err)
+{
+	struct place place;
+	int rc;
+
+	if (find(folder, key, true, &place, err) != 0)
+		return -1;
+	if ((rc = write_file(&place, file, size)) != 0)
+		fail("cannot write", key, err);
+	close(place.dir);
+	return rc;
+}
+
+FILE *
+folder_open(const char *folder, const char *key, struct err *err)
+{
+	struct place place;
+	FILE *file = NULL;
+	int fd;
+
+	if (find(folder, key, false, &place, err) != 0)
+		return NULL;
+	fd = openat(place.dir, place.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (file = fdopen(fd, "rb")) == NULL) {
+		fail("cannot read", key, err);
+		if (fd >= 0)
+			close(fd);
+	}
+	close(place.dir);
+	return file;
+}

@@ -1,0 +1,192 @@
+/* Files in a folder: whole, with the right modes, and never outside of it. */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/folder.h"
+
+static char top[] = "/tmp/ons-test-folder-XXXXXX";
+static char folder[64];
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	umask(077); /* the modes do not depend on it */
+	if (mkdtemp(top) == NULL)
+		return -1;
+	snprintf(folder, sizeof(folder), "%s/media", top);
+	return mkdir(folder, 0700);
+}
+
+static int
+tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", top);
+	return system(command);
+}
+
+static int
+put(const char *key, const char *text, struct err *err)
+{
+	FILE *file = tmpfile();
+	int rc;
+
+	assert_non_null(file);
+	fputs(text, file);
+	rc = folder_put(folder, key, file, (int64_t)strlen(text), err);
+	fclose(file);
+	return rc;
+}
+
+static void
+holds(const char *key, const char *text)
+{
+	struct err err = ERR_INIT;
+	FILE *file = folder_open(folder, key, &err);
+	char bytes[64];
+	size_t n;
+
+	if (file == NULL)
+		fail_msg("%s", err.text);
+	n = fread(bytes, 1, sizeof(bytes), file);
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(bytes, text, n);
+	fclose(file);
+}
+
+static void
+mode_is(const char *name, unsigned mode)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, mode);
+}
+
+static void
+what_is_put_can_be_read(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(put("p/2026/a.mp3", "one", &err), 0);
+	holds("p/2026/a.mp3", "one");
+	mode_is("p/2026/a.mp3", 0640);
+	mode_is("p/2026", 0750);
+	assert_int_equal(put("p/2026/a.mp3", "another", &err), 0);
+	holds("p/2026/a.mp3", "another");
+	assert_int_equal(put("top.mp3", "", &err), 0);
+	holds("top.mp3", "");
+}
+
+static void
+the_group_is_inherited(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(chmod(folder, 02750), 0);
+	assert_int_equal(put("group/b.mp3", "two", &err), 0);
+	mode_is("group", 02750);
+}
+
+static void
+a_failure_leaves_nothing(void **state)
+{
+	struct err err = ERR_INIT;
+	FILE *file = tmpfile();
+	char path[128];
+	struct dirent *entry;
+	DIR *dir;
+
+	(void)state;
+	fputs("short", file);
+	assert_int_equal(folder_put(folder, "f/c.mp3", file, 6, &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	fclose(file);
+	snprintf(path, sizeof(path), "%s/f", folder);
+	assert_non_null(dir = opendir(path));
+	while ((entry = readdir(dir)) != NULL)
+		assert_true(strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0);
+	closedir(dir);
+}
+
+static void
+keys_that_are_no_paths(void **state)
+{
+	static const char *const bad[] = { "", "/", "/etc/x", "a//b", "a/",
+		"..", "../x", "a/../../x", "a/./b", ".", ".hidden", "a/.new" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct err err = ERR_INIT;
+
+		assert_false(folder_key_ok(bad[i]));
+		assert_int_equal(put(bad[i], "x", &err), -1);
+		assert_int_equal(err.kind, ERR_PERMANENT);
+		assert_null(folder_open(folder, bad[i], &err));
+	}
+	assert_true(folder_key_ok("a/b..c/d.mp3"));
+}
+
+/* A link inside leads nowhere, whoever put it there. */
+static void
+symbolic_links_are_not_followed(void **state)
+{
+	struct err err = ERR_INIT;
+	char path[128], outside[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/link", folder);
+	assert_int_equal(symlink(top, path), 0);
+	assert_int_equal(put("link/escaped.mp3", "x", &err), -1);
+	assert_int_equal(err.kind, ERR_OPERATOR);
+	snprintf(outside, sizeof(outside), "%s/escaped.mp3", top);
+	assert_int_equal(access(outside, F_OK), -1);
+
+	/* a file's name that is a link is replaced, not written through */
+	snprintf(path, sizeof(path), "%s/file.mp3", folder);
+	assert_int_equal(symlink(outside, path), 0);
+	assert_null(folder_open(folder, "file.mp3", &err));
+	err_clear(&err);
+	assert_int_equal(put("file.mp3", "here", &err), 0);
+	assert_int_equal(access(outside, F_OK), -1);
+	holds("file.mp3", "here");
+}
+
+static void
+no_folder_is_a_persons_affair(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_null(folder_open("/nonexistent/media", "a.mp3", &err));
+	assert_int_equal(err.kind, ERR_OPERATOR);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_put_can_be_read),
+		cmocka_unit_test(the_group_is_inherited),
+		cmocka_unit_test(a_failure_leaves_nothing),
+		cmocka_unit_test(keys_that_are_no_paths),
+		cmocka_unit_test(symbolic_links_are_not_followed),
+		cmocka_unit_test(no_folder_is_a_persons_affair),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
