@@ -31,7 +31,7 @@ def run(*command: str | Path) -> None:
 
 def test_shell_scripts() -> None:
     needs("shellcheck")
-    assert len(SCRIPTS) >= 7
+    assert len(SCRIPTS) >= 8
     run("shellcheck", "-x", *SCRIPTS)
 
 
