@@ -37,6 +37,14 @@ add_status(struct richtext *rt, const struct draft *draft)
 			richtext_addf(rt, RICHTEXT_PLAIN, " (%s)", status);
 }
 
+static bool
+is_private_line(const struct draft *draft)
+{
+	const char *type = draft_fact(draft, "phoneNumberType");
+
+	return type != NULL && strcmp(type, "private") == 0;
+}
+
 static void
 add_outcome(struct richtext *rt, const struct draft *draft)
 {
@@ -56,6 +64,10 @@ add_outcome(struct richtext *rt, const struct draft *draft)
 	const char *user = draft_user(draft);
 	bool out = draft_is_outgoing(draft);
 
+	/* userId alone is the owner of a line that others may answer, too */
+	if (!out && draft_fact(draft, "answeredBy") == NULL &&
+	    !is_private_line(draft))
+		user = NULL;
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		if (strcmp(draft->outcome, table[i].outcome) == 0)
 			bodypart_item(rt, "%s", table[i].words);
