@@ -397,3 +397,80 @@ def test_a_large_recording_needs_little_memory(
     assert (row["state"], row["size"]) == ("stored", 300 << 20)
     print(f"VmHWM of the worker: {most} KiB")
     assert most < 16 << 10, f"{most} KiB"
+
+
+# ---- URLs that no longer work ----
+
+
+def asked(stack: Stack, path: str) -> int:
+    """How often OpenPhone was asked for this path."""
+    with open(stack.env["SANDBOX_RECORD"], encoding="utf-8") as record:
+        return sum(line["service"] == "openphone"
+                   and line["path"].split("?")[0] == path
+                   for line in map(json.loads, record))
+
+
+def media_row(stack: Stack, key: str) -> dict[str, Any]:
+    rows = stack.rows("SELECT * FROM v_media WHERE resource_id = :'id'",
+                      id=key)
+    assert len(rows) == 1
+    return rows[0]
+
+
+@pytest.mark.sanitize
+def test_an_url_that_has_expired_is_asked_for_anew(stack: Stack) -> None:
+    envelope = recording(stack, f"{stack.env['SANDBOX_MEDIA']}/expired/a.mp3")
+    key = deliver.resource_id(envelope)
+    stack.control("POST", "/openphone/calls", {"id": key})
+    stack.control("POST", "/openphone/recordings", {
+        "id": envelope["data"]["resource"]["recordings"][0]["id"],
+        "callId": key, "url": made(stack, 23456)})
+    stack.send(envelope)
+    stack.process()
+    row = media_row(stack, key)
+    assert (row["state"], row["size"]) == ("stored", 23456)
+    assert len(stack.object(row["key"])) == 23456
+    assert len(links(stack, key)) == 1
+    stack.send(stack.load("2026-03-30/call.completed", key.rpartition("-")[2]))
+    stack.process()
+    assert asked(stack, f"/calls/{key}/recordings") == 1
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("answers", [True, False],
+                         ids=["refused-again", "openphone-has-none"])
+def test_a_recording_that_is_gone_is_said_to_be(
+        stack: Stack, answers: bool) -> None:
+    gone = f"{stack.env['SANDBOX_MEDIA']}/gone/a.mp3"
+    envelope = recording(stack, gone)
+    key = deliver.resource_id(envelope)
+    if answers:
+        stack.control("POST", "/openphone/calls", {"id": key})
+        stack.control("POST", "/openphone/recordings", {
+            "id": envelope["data"]["resource"]["recordings"][0]["id"],
+            "callId": key, "url": gone})
+    stack.send(envelope)
+    stack.process()
+    assert media_row(stack, key)["state"] == "gone"
+    assert links(stack, key) == []
+    assert "no longer available" in texts(stack.page(key))
+
+
+@pytest.mark.sanitize
+def test_a_host_that_is_not_allowed_is_not_asked(
+        stack: Stack, tmp_path: Path) -> None:
+    config = stack.variant(tmp_path, media__hosts="m.openph.one")
+    key = stored(stack, made(stack, 1000), config)
+    row = media_row(stack, key)
+    assert row["state"] == "refused" and "127.0.0.1" in row["reason"]
+    assert "could not be copied" in texts(stack.page(key))
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("change", [{"media__allow_private": "no"},
+                                    {"media__allow_http": "no"}])
+def test_private_addresses_and_plain_http_are_off_by_default(
+        stack: Stack, tmp_path: Path, change: dict[str, str]) -> None:
+    config = stack.variant(tmp_path, **change)
+    key = stored(stack, made(stack, 1000), config)
+    assert media_row(stack, key)["state"] == "refused"
