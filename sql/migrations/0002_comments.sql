@@ -115,7 +115,7 @@ COMMENT ON COLUMN v_calls.has_voicemail IS 'a voicemail was left';
 COMMENT ON COLUMN v_calls.voicemail_text IS 'its transcript';
 COMMENT ON COLUMN v_calls.summary IS 'array of paragraphs';
 COMMENT ON COLUMN v_calls.next_steps IS 'array of sentences';
-COMMENT ON COLUMN v_calls.transcripts IS 'by recording; {dialogue: [{content, start, end, identifier, userId}]}';
+COMMENT ON COLUMN v_calls.transcripts IS 'by recording: {dialogue: [{content, start, end, identifier, userId}]}; of 500 lines and more the dialogue is an array of texts, each the JSON of such an array';
 COMMENT ON COLUMN v_calls.title IS 'of the page';
 COMMENT ON COLUMN v_calls.page_id IS 'Notion''s id of the page, null until it is known';
 COMMENT ON COLUMN v_calls.page_url IS 'where the page is';
