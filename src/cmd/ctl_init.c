@@ -30,10 +30,28 @@ struct choice {
 
 static volatile sig_atomic_t never;
 
+/* Without a database of contacts nobody misses a relation to it. */
+static void
+report_relation(struct sync *sync, const struct destination *d)
+{
+	struct destination contacts = { 0 };
+	struct err ignored = ERR_INIT;
+	bool related = false;
+
+	(void)destination_find(sync, "contact", &contacts, &related, &ignored);
+	destination_clear(&contacts);
+	for (size_t i = 0; related && i < d->schema->n; i++)
+		if (strcmp(d->schema->columns[i].type, "relation") == 0 &&
+		    json_object_get(d->columns, d->schema->columns[i].name) ==
+			NULL)
+			printf("  left out: %s: no such column\n",
+			    d->schema->columns[i].name);
+}
+
 /* added: columns that Notion was asked to add, NULL: none. */
 static void
-report(const char *kind, const char *what, const struct destination *d,
-    const json_t *added)
+report(struct sync *sync, const char *kind, const char *what,
+    const struct destination *d, const json_t *added)
 {
 	json_t *string;
 	size_t i;
@@ -50,6 +68,7 @@ report(const char *kind, const char *what, const struct destination *d,
 	}
 	json_array_foreach (d->skipped, i, string)
 		printf("  left out: %s\n", json_string_value(string));
+	report_relation(sync, d);
 }
 
 /* A database that is there and readable is kept: init can be run again. */
@@ -72,7 +91,7 @@ keep(struct sync *sync, const char *kind, bool extend, bool *kept,
 		rc = destination_extend(sync, kind, &d, &added, err);
 	if (rc == 0) {
 		*kept = true;
-		report(kind, "using", &d, added);
+		report(sync, kind, "using", &d, added);
 	}
 	json_decref(added);
 	destination_clear(&d);
@@ -110,7 +129,8 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 		  extend ? &added : NULL, &d, err)
 	    : destination_create(sync, choice->kind, parent, style, &d, err);
 	if (rc == 0)
-		report(choice->kind, id != NULL ? "using" : "made", &d, added);
+		report(sync, choice->kind, id != NULL ? "using" : "made", &d,
+		    added);
 	json_decref(added);
 	destination_clear(&d);
 	return rc;

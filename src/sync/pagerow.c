@@ -33,9 +33,12 @@ pagerow_get(
 		return -1;
 	if (db_rows(r) > 0) {
 		const char *id = db_text(r, 0, "page_id");
+		const char *source = db_text(r, 0, "data_source_id");
 
 		row.state = state_by_name(db_text(r, 0, "state"));
 		snprintf(row.id, sizeof(row.id), "%s", id == NULL ? "" : id);
+		snprintf(row.source, sizeof(row.source), "%s",
+		    source == NULL ? "" : source);
 		row.url = copy(db_text(r, 0, "url"));
 		row.title = copy(db_text(r, 0, "title"));
 		row.icon = copy(db_text(r, 0, "icon"));
@@ -76,7 +79,7 @@ pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
 	    DB_TEXT(row->state == PAGE_TRASHED ? "trashed" : "written"),
 	    DB_TEXT(row->id), DB_TEXT(row->url), DB_TEXT(row->title),
 	    DB_TEXT(row->icon), DB_JSON(row->properties),
-	    DB_JSON(row->sections));
+	    DB_JSON(row->sections), DB_TEXT(row->source));
 }
 
 int
@@ -86,7 +89,7 @@ pagerow_intend(struct db *db, const struct job *job, const struct pagerow *row,
 	return DB_RUN(db, SQL_page_intend, NULL, err, DB_TEXT(job->workspace),
 	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_TEXT(row->title),
 	    DB_TEXT(row->icon), DB_JSON(row->properties),
-	    DB_JSON(row->sections));
+	    DB_JSON(row->sections), DB_TEXT(row->source));
 }
 
 int

@@ -15,8 +15,9 @@ enum page_state { PAGE_NONE, PAGE_INTENT, PAGE_WRITTEN, PAGE_TRASHED };
 
 struct pagerow {
 	enum page_state state;
-	char id[NOTION_ID_SIZE]; /* "" until it is known */
-	char *url;		 /* NULL until it is known */
+	char id[NOTION_ID_SIZE];     /* "" until it is known */
+	char source[NOTION_ID_SIZE]; /* the data source it is in */
+	char *url;		     /* NULL until it is known */
 	char *title, *icon;
 	json_t *properties; /* property id -> hash of its value */
 	json_t *sections;   /* array of entries, in page order, see below */

@@ -405,12 +405,34 @@ update(struct work *w, struct err *err)
 
 /* ---- all of it ---- */
 
+/* The row of this resource's page in the database in use. A page in another
+ * one, from before a change of the database, is left as it is. */
+static int
+read_row(struct work *w, struct err *err)
+{
+	const char *source = w->destination->data_source;
+
+	if (pagerow_get(w->sync->db, w->job, &w->row, err) != 0)
+		return -1;
+	if (w->row.source[0] != '\0' && strcmp(w->row.source, source) != 0) {
+		pagerow_clear(&w->row);
+		w->row.properties = json_object();
+		w->row.sections = json_array();
+		if (w->row.properties == NULL || w->row.sections == NULL) {
+			err_nomem(err);
+			return -1;
+		}
+	}
+	snprintf(w->row.source, sizeof(w->row.source), "%s", source);
+	return 0;
+}
+
 static int
 publish_once(struct work *w, struct err *err)
 {
 	int rc;
 
-	if (pagerow_get(w->sync->db, w->job, &w->row, err) != 0)
+	if (read_row(w, err) != 0)
 		return -1;
 	if (w->row.state == PAGE_TRASHED && !recreates(w))
 		return 0;
