@@ -136,6 +136,14 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 	return rc;
 }
 
+/* What waits for a person is due now. */
+static int
+operator_acted(struct ctl *ctl, struct err *err)
+{
+	return DB_RUN(ctl->db, SQL_operator_acted, NULL, err,
+	    DB_TEXT(ctl->conf.workspace.name));
+}
+
 int
 ctl_init(struct ctl *ctl, int argc, char **argv)
 {
@@ -180,15 +188,16 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
-	/* the others have relations to it */
-	rc = set_up(&sync, &contacts, parent, extend, &err);
+	/* a pause until somebody acts must not keep that somebody waiting */
+	rc = operator_acted(ctl, &err);
+	if (rc == 0) /* the others have relations to it */
+		rc = set_up(&sync, &contacts, parent, extend, &err);
 	if (rc == 0)
 		rc = set_up(&sync, &calls, parent, extend, &err);
 	if (rc == 0)
 		rc = set_up(&sync, &messages, parent, extend, &err);
 	if (rc == 0)
-		rc = DB_RUN(
-		    ctl->db, SQL_operator_acted, NULL, &err, DB_TEXT(ws->name));
+		rc = operator_acted(ctl, &err);
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

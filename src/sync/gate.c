@@ -56,8 +56,10 @@ before(void *ctx, struct err *err)
 		if (wait <= 0)
 			return wait == 0 ? 0 : -1;
 		if (waited + wait > WAIT_HERE_MS) {
-			err_set(err, ERR_WAIT, "%s: its rate limit is used up",
-			    g->service);
+			err_set(err, ERR_WAIT,
+			    "%s: no request for %lld s: its rate limit, or a "
+			    "pause (see onsctl status)",
+			    g->service, (long long)((wait + 999) / 1000));
 			err->retry_after_ms = wait;
 			return -1;
 		}

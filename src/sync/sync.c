@@ -143,12 +143,14 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 	return rc;
 }
 
-/* No page can be written until somebody acts: the whole workspace waits,
- * rather than each job finding out for itself. */
+/* Notion refuses the key: no page at all can be written until somebody acts,
+ * so the workspace waits, rather than each job finding out for itself. What
+ * concerns one database only (it is missing, or not shared) is its jobs'. */
 static void
 pause_for_operator(struct sync *sync, const struct err *err)
 {
-	if (err->kind == ERR_OPERATOR)
+	if (err->kind == ERR_OPERATOR &&
+	    (err->status == 401 || err->status == 403))
 		gate_pause_for_operator(
 		    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
 }

@@ -228,3 +228,23 @@ def test_a_permanent_failure_is_shown_with_its_reason(stack: Stack) -> None:
     stack.process()
     assert stack.rows("SELECT * FROM v_jobs") == []
     assert title(stack.page(key))
+
+
+def test_init_ends_the_wait_for_a_person(stack: Stack) -> None:
+    """A refused key pauses the workspace, and init by the right one does not
+    wait for that to end."""
+    event = stack.load("2026-03-30/message.received", stack.fresh())
+    stack.send(event)
+    done = stack.run("ons-process", "--drain",
+                     env={"NOTION_API_KEY": "ntn_wrong"})
+    assert "401" in done.stderr
+    [job] = stack.rows("SELECT * FROM v_jobs WHERE resource_id = :'id'",
+                       id=event["data"]["resource"]["id"])
+    assert (job["state"], job["error_kind"]) == ("waiting", "operator")
+    assert job["attempts"] == 0
+    stack.process()  # nothing is claimed: the workspace is paused
+    assert stack.rows("SELECT FROM bucket WHERE for_operator"
+                      " AND paused_until > now()")
+    stack.run("onsctl", "init")
+    stack.process()
+    assert stack.page(event["data"]["resource"]["id"])
