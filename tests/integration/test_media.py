@@ -474,3 +474,16 @@ def test_private_addresses_and_plain_http_are_off_by_default(
     config = stack.variant(tmp_path, **change)
     key = stored(stack, made(stack, 1000), config)
     assert media_row(stack, key)["state"] == "refused"
+
+
+# ---- other links ----
+
+
+@pytest.mark.sanitize
+def test_a_public_bucket_is_linked_directly(
+        stack: Stack, tmp_path: Path) -> None:
+    config = stack.variant(tmp_path, media__link="public",
+                           media__base_url="https://media.example.com/x/")
+    key = stored(stack, made(stack, 1000), config)
+    assert links(stack, key) == [
+        "https://media.example.com/x/" + media_row(stack, key)["key"]]
