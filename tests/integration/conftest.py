@@ -55,9 +55,10 @@ class Answer:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Nothing of the caller's but what the sanitizers are told."""
-    kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
-            if name in os.environ}
+    """Nothing of the caller's but what sanitizers and fail points are told."""
+    kept = {name: os.environ[name] for name in (
+        "ASAN_OPTIONS", "UBSAN_OPTIONS", "ONS_FAILPOINTS")
+        if name in os.environ}
     return {"PATH": PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8",
             **kept, **more}
 
