@@ -20,23 +20,20 @@ struct action {
 };
 
 static void
-trace(int folder, const char *place)
+trace(int folder, const char *name)
 {
-	char line[128];
 	int fd = openat(folder, "trace", O_WRONLY | O_APPEND | O_CLOEXEC);
-	int n = snprintf(line, sizeof(line), "%s %s\n",
-	    program_invocation_short_name, place);
 
 	if (fd < 0)
 		return;
-	if (write(fd, line, (size_t)n) != n)
+	if (dprintf(fd, "%s\n", name) < 0)
 		abort();
 	close(fd);
 }
 
 /* Is it now? Counts down in the file, whose lock the caller holds. */
 static bool
-is_due(int folder, const char *place, int fd, struct action *action)
+is_due(int folder, const char *name, int fd, struct action *action)
 {
 	char text[64] = "";
 	struct stat st;
@@ -49,7 +46,7 @@ is_due(int folder, const char *place, int fd, struct action *action)
 	if (action->nth == 0)
 		return true;
 	if (action->nth == 1)
-		return unlinkat(folder, place, 0) == 0;
+		return unlinkat(folder, name, 0) == 0;
 	snprintf(text, sizeof(text), "%s %d %d\n", action->name, action->ms,
 	    action->nth - 1);
 	if (ftruncate(fd, 0) != 0 ||
@@ -79,6 +76,7 @@ void
 failpoint(const char *place)
 {
 	const char *path = getenv("ONS_FAILPOINTS");
+	char name[128];
 	struct action action;
 	bool due = false;
 	int folder, fd, saved = errno;
@@ -86,10 +84,12 @@ failpoint(const char *place)
 	if (path == NULL ||
 	    (folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		goto out;
-	trace(folder, place);
-	if ((fd = openat(folder, place, O_RDWR | O_CLOEXEC)) >= 0) {
+	snprintf(
+	    name, sizeof(name), "%s:%s", program_invocation_short_name, place);
+	trace(folder, name);
+	if ((fd = openat(folder, name, O_RDWR | O_CLOEXEC)) >= 0) {
 		flock(fd, LOCK_EX);
-		due = is_due(folder, place, fd, &action);
+		due = is_due(folder, name, fd, &action);
 		close(fd);
 	}
 	close(folder);

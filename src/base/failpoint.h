@@ -3,7 +3,8 @@
  *
  * FAILPOINT("page.created") is nothing, unless configured with
  * --enable-failpoints. Then $ONS_FAILPOINTS names a folder, and what happens
- * there is up to the file in it that is called like the place: "ACTION MS NTH"
+ * there is up to the file in it that is called PROGRAM:PLACE, as in
+ * ons-process:page.created. It says "ACTION MS NTH":
  *
  *	kill 0 1	SIGKILL to this process when the place is passed
  *	stop 0 3	SIGSTOP, at the third passing, by whichever process
@@ -12,7 +13,7 @@
  *
  * A file is removed just before it takes effect, but for those of each time:
  * so it happens once, whatever a successor passes, and the test sees when. A
- * file "trace" gets a line "PROGRAM PLACE" whenever one is passed.
+ * file "trace" gets a line PROGRAM:PLACE whenever one is passed.
  */
 #ifndef BASE_FAILPOINT_H
 #define BASE_FAILPOINT_H

@@ -84,7 +84,8 @@ class Stack:
             [path, *args],
             env=clean_environment(ONS_CONFIG=str(config or self.config),
                                   **env or {}),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               **options})
 
     def run(self, program: str, *args: str, expect: int | None = 0,
             config: Path | None = None, env: dict[str, str] | None = None,
