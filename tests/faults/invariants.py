@@ -119,9 +119,13 @@ def objects_are_referenced(stack: Stack, row: Row) -> list[str]:
 
 
 def nobody_was_refused(stack: Stack) -> list[str]:
-    """No request broke a rule of the services, rate limits included."""
+    """No request broke a rule of the services, rate limits included. Only
+    that a block is deleted twice is all right: a process may die after the
+    first time, before anybody knows of it."""
     return [f"violation: {one}" for one in
-            stack.control("GET", "/stats")["violations"]]
+            stack.control("GET", "/stats")["violations"]
+            if not (one["method"] == "DELETE" and one["status"] == 400
+                    and "archived" in one["response"]["message"])]
 
 
 def logs_are_discreet(stack: Stack, ledger: Ledger) -> list[str]:
