@@ -36,14 +36,14 @@ class Ledger:
             waiting = []
             for answer in answers:
                 if answer.accepted:
-                    self._note(answer)
+                    self.note(answer)
                 else:
                     waiting.append(answer.delivery)
             if not waiting:
                 return
         self.unacknowledged += waiting
 
-    def _note(self, answer: deliver.Answer) -> None:
+    def note(self, answer: deliver.Answer) -> None:
         key = json.loads(answer.text)["delivery"]
         self.acknowledged[key] = hashlib.sha256(
             answer.delivery.body).hexdigest()

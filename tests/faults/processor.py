@@ -6,19 +6,21 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
-from integration import Stack, children, psql
+from integration import Stack, psql
 
 
 class Cron:
-    """Keeps a lingering ons-process running: when it ends, cron's next minute
-    has come, and there is another."""
+    """Keeps an ons-process running: when it ends, cron's next minute has come,
+    and there is another."""
 
-    def __init__(self, stack: Stack, *args: str,
+    def __init__(self, stack: Stack, *args: str, config: Path | None = None,
                  env: dict[str, str] | None = None) -> None:
         self.stack = stack
-        self.args = args
+        self.args = args or ("--linger", "--workers", "2")
+        self.config = config
         self.env = env
         self._lock = threading.Lock()
         self._stopping = False
@@ -29,14 +31,14 @@ class Cron:
         with open(self.stack.state / "log" / "processor.log", "ab") as log:
             while child := self._start(log):
                 child.wait()
-                time.sleep(0.02)
+                time.sleep(0.05)
 
     def _start(self, log: Any) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._stopping:
                 return None
             self._child = self.stack.start(
-                "ons-process", "--linger", *self.args, env=self.env,
+                "ons-process", *self.args, config=self.config, env=self.env,
                 stdout=log, stderr=log)
             return self._child
 
@@ -45,7 +47,7 @@ class Cron:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """The end of the machine's day: SIGTERM, and nobody starts again."""
+        """SIGTERM, and nobody starts it again."""
         with self._lock:
             self._stopping = True
         if self._child:
@@ -53,11 +55,8 @@ class Cron:
         self._thread.join(30)
         assert not self._thread.is_alive()
 
-    def workers(self) -> list[int]:
-        return children(self._child.pid) if self._child else []
 
-
-# What waits to be looked for again: time is compressed for it.
+# What waits to be looked for or tried again: time is compressed for it.
 PASS = """UPDATE job SET run_at = now()
  WHERE run_at > now() AND lease_by IS NULL AND NOT dead
    AND error_kind IN ('retry', 'unknown-outcome');"""
@@ -77,6 +76,6 @@ def settle(stack: Stack, limit: float = 120) -> float:
     return time.monotonic() - began
 
 
-def finish(stack: Stack) -> None:
+def finish(stack: Stack, config: Path | None = None) -> None:
     """One undisturbed start at the end, which reaps what is left."""
-    stack.process()
+    stack.run("ons-process", "--drain", config=config)

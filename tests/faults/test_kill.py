@@ -33,7 +33,7 @@ def live(stack: Stack, ledger: Ledger, life: Life) -> float:
     """All of a life, phase by phase, with the processor at work. How long it
     took until the longest phase was done."""
     times = []
-    with Cron(stack, "--workers", "2"):
+    with Cron(stack):
         for phase in life.phases:
             began = time.monotonic()
             ledger.deliver(phase)
