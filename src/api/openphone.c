@@ -7,7 +7,8 @@
 #include "base/uri.h"
 
 #define DEFAULT_WAIT_MS 1000
-#define MAX_PAGES 20 /* of 50 recordings of one call */
+#define BODY_MAX 65536 /* of a request's */
+#define MAX_PAGES 20   /* of 50 recordings of one call */
 
 /* One thing to read, and where each surface has it. */
 struct resource {
@@ -304,4 +305,48 @@ openphone_contact(
     const struct openphone *op, const char *id, json_t **ret, struct err *err)
 {
 	return get(op, &contact_resource, id, ret, err);
+}
+
+int
+openphone_send(const struct openphone *op, const char *what, bool v1,
+    const char *method, const char *path, const json_t *body, json_t **ret,
+    struct err *err)
+{
+	char key[512], version[64], full[1024];
+	const char *headers[4] = { key };
+	const struct rest rest = { .http = op->http,
+		.base = op->base,
+		.gate = op->gate,
+		.timeout_ms = op->timeout_ms,
+		.headers = headers };
+	struct rest_answer answer = { 0 };
+	size_t n = 1;
+	int rc = -1;
+
+	snprintf(key, sizeof(key), "Authorization: %s", op->key);
+	snprintf(version, sizeof(version), "Quo-Api-Version: %s", op->version);
+	snprintf(full, sizeof(full), "%s%s",
+	    v1 && !openphone_is_v1(op) ? "/v1" : "", path);
+	if (!v1)
+		headers[n++] = version;
+	if (body != NULL)
+		headers[n++] = "Content-Type: application/json";
+	if (rest_send(&rest, method, full, body, BODY_MAX,
+		strcmp(method, "POST") == 0, &answer, err) != 0) {
+		;
+	} else if (answer.status / 100 == 2) {
+		*ret = answer.json == NULL ? json_null()
+					   : json_incref(answer.json);
+		rc = 0;
+	} else if (answer.status == 404 && answer.json != NULL) {
+		*ret = NULL;
+		rc = 0;
+	} else {
+		classify(&rest, &answer, err);
+	}
+	if (rc != 0)
+		err_prefix(err, "openphone: %s", what);
+	crypto_wipe(key, sizeof(key));
+	json_decref(answer.json);
+	return rc;
 }

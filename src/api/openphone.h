@@ -80,4 +80,12 @@ int openphone_number(
 int openphone_contact(
     const struct openphone *op, const char *id, json_t **ret, struct err *err);
 
+/* Any other request, what names it in errors; v1: on that surface, with either
+ * base. body may be NULL. 0 with *ret the whole answer (json_null() where it
+ * is empty, as after DELETE), NULL when it is not there (404). A POST that may
+ * have been executed fails with ERR_UNKNOWN. */
+int openphone_send(const struct openphone *op, const char *what, bool v1,
+    const char *method, const char *path, const json_t *body, json_t **ret,
+    struct err *err);
+
 #endif

@@ -222,9 +222,8 @@ sign_as_configured(
 	return rc;
 }
 
-/* Readers' links and deliveries come in through the same front server. */
-static int
-own_url(const struct conf *conf, struct buf *url, struct err *err)
+int
+ctl_own_url(const struct conf *conf, struct buf *url, struct err *err)
 {
 	const char *base = conf->workspace.media.base_url;
 	const char *host = base == NULL ? NULL : strstr(base, "://");
@@ -343,7 +342,7 @@ ctl_send_test(struct ctl *ctl, int argc, char **argv)
 	buf_init(&url, 2048);
 	stamp_now(&d.stamp);
 	if ((type = find_type(name, &err)) == NULL ||
-	    (to == NULL && own_url(&ctl->conf, &url, &err) != 0) ||
+	    (to == NULL && ctl_own_url(&ctl->conf, &url, &err) != 0) ||
 	    make_body(type, legacy, &d, &err) != 0 ||
 	    sign_as_configured(&ctl->conf, legacy, &d, &err) != 0)
 		rc = ctl_fail(&err);

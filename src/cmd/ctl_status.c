@@ -48,7 +48,14 @@ warn_of_secrets(const struct conf *conf)
 		fputs("warning: [webhook] allow_unsigned is on: anybody who "
 		      "knows the address can make pages\n",
 		    stderr);
-	else if (ws->webhook.secrets == NULL && ws->webhook.legacy_keys == NULL)
+	else if (ws->webhook.secrets != NULL || ws->webhook.legacy_keys != NULL)
+		return;
+	else if (ws->webhook.secrets_file != NULL)
+		fprintf(stderr,
+		    "warning: no signing secret in %s yet: onsctl webhooks "
+		    "create puts one there\n",
+		    ws->webhook.secrets_file);
+	else
 		fputs("warning: no [webhook] secrets: ons-webhook will not "
 		      "start\n",
 		    stderr);

@@ -32,6 +32,12 @@ static const struct command {
 	    "send a signed test delivery to ourselves", ctl_send_test },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show },
 	{ "status", "", "how things are, at a glance", ctl_status },
+	{ "webhooks",
+	    "[list | create [--adopt] [--v1] | test [--type TYPE] "
+	    "[--timeout SECONDS] [ID] | rotate [--finish] [--now] [ID] | "
+	    "delete ID] [--url URL]",
+	    "OpenPhone's subscriptions: make them, test them, change keys",
+	    ctl_webhooks },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };

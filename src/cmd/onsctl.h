@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "ext/db.h"
 #include "model/conf.h"
@@ -33,9 +34,14 @@ ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
+ctl_command ctl_webhooks;
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
+
+/* Where deliveries come in: the host of [media] base_url, for readers' links
+ * come in through the same front server, and the webhook's path. */
+int ctl_own_url(const struct conf *conf, struct buf *url, struct err *err);
 
 /* The command's usage line on standard error; EX_USAGE. */
 int ctl_usage(const char *command);

@@ -1,10 +1,12 @@
 /*
- * table.h - results of statements as tables, or as JSON, by libsmartcols.
+ * table.h - results of statements, and lists, as tables, or as JSON, by libsmartcols.
  */
 #ifndef CMD_TABLE_H
 #define CMD_TABLE_H
 
 #include <stdbool.h>
+
+#include <jansson.h>
 
 #include "base/err.h"
 #include "ext/db.h"
@@ -19,6 +21,10 @@ struct table_column {
 /* Print all rows of a result; columns ends with a NULL name. name: what the
  * array is called in JSON. */
 int table_print(const struct db_result *result, const char *name,
+    const struct table_column *columns, bool json, struct err *err);
+
+/* The same for an array of objects whose members are strings. */
+int table_print_json(const json_t *rows, const char *name,
     const struct table_column *columns, bool json, struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "ext/crypto.h"
+#include "model/secrets.h"
 #include "model/title.h"
 
 #ifndef SYSCONFDIR
@@ -19,8 +20,7 @@
 #endif
 
 enum {
-	SECRET_MAX = 8192, /* bytes of a secret's file */
-	PRINT_MAX = 150	   /* of a line that is printed; inih reads 198 */
+	PRINT_MAX = 150 /* of a line that is printed; inih reads 198 */
 };
 
 /* The first five are kept as text. */
@@ -85,7 +85,7 @@ static const struct key {
 
 	{ "openphone", "api_key", "OPENPHONE_API_KEY", SECRET,
 	    AT(workspace.openphone.api_key), NULL, NULL, 0, 0,
-	    CONF_PROCESS | CONF_CTL, CONF_PROCESS },
+	    CONF_PROCESS | CONF_CTL, CONF_PROCESS | CONF_CTL_OPENPHONE },
 	{ "openphone", "api_base", "OPENPHONE_API_BASE", STRING,
 	    AT(workspace.openphone.api_base), "https://api.quo.com", NULL, 0, 0,
 	    ALL, 0 },
@@ -417,41 +417,51 @@ take(struct conf *conf, const struct key *key, const char *where,
 	return -1;
 }
 
+/* The file of signing secrets may be one that onsctl webhooks has yet to fill.
+ * Its path is kept: it is read again when it has changed. */
+static int
+take_secrets_file(struct conf *conf, const char *path, struct err *err)
+{
+	struct stat st;
+
+	conf->workspace.webhook.secrets_file = strdup(path);
+	if (conf->workspace.webhook.secrets_file == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	return stat(path, &st) != 0 && errno == ENOENT;
+}
+
+static void
+forget_secrets_file(struct conf *conf)
+{
+	free(conf->workspace.webhook.secrets_file);
+	conf->workspace.webhook.secrets_file = NULL;
+}
+
+static bool
+may_be_empty(const struct key *key)
+{
+	return key->at == AT(workspace.webhook.secrets);
+}
+
 static int
 take_secret_file(struct conf *conf, const struct key *key, const char *where,
     const char *path, struct err *err)
 {
-	char text[SECRET_MAX + 1];
-	struct stat st;
-	FILE *file;
-	size_t n;
-	int rc = -1;
+	char *text = NULL;
+	int rc = may_be_empty(key) ? take_secrets_file(conf, path, err) : 0;
 
-	if ((file = fopen(path, "re")) == NULL ||
-	    fstat(fileno(file), &st) != 0) {
-		err_sys(err, ERR_CONFIG, "%s: cannot read %s", where, path);
-	} else if (st.st_mode & S_IRWXO) {
-		err_set(err, ERR_CONFIG,
-		    "%s: %s is open to everybody (mode %03o): "
-		    "chmod o-rwx it",
-		    where, path, (unsigned)st.st_mode & 0777U);
-	} else if ((n = fread(text, 1, sizeof(text), file)) > SECRET_MAX) {
-		err_set(err, ERR_CONFIG, "%s: %s is longer than %d bytes",
-		    where, path, SECRET_MAX);
-	} else if (ferror(file)) {
-		err_sys(err, ERR_CONFIG, "%s: cannot read %s", where, path);
-	} else {
-		text[n] = '\0';
-		rc = take(conf, key, where, text, err);
-		if (rc == 0 && *string_at(conf, key) == NULL) {
-			err_set(
-			    err, ERR_CONFIG, "%s: %s is empty", where, path);
-			rc = -1;
-		}
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if ((rc = secrets_read(path, &text, err)) != 0) {
+		err_prefix(err, "%s", where);
+	} else if ((rc = take(conf, key, where, text, err)) == 0 &&
+	    *string_at(conf, key) == NULL && !may_be_empty(key)) {
+		err_set(err, ERR_CONFIG, "%s: %s is empty", where, path);
+		rc = -1;
 	}
-	crypto_wipe(text, sizeof(text));
-	if (file != NULL)
-		fclose(file);
+	secrets_forget(text);
 	return rc;
 }
 
@@ -707,6 +717,8 @@ read_environment(struct conf *conf, enum conf_user user, struct err *err)
 		    where, sizeof(where), "%s in the environment", key->env);
 		if (take(conf, key, where, value, err) != 0)
 			return -1;
+		if (may_be_empty(key)) /* what won is not in the file */
+			forget_secrets_file(conf);
 	}
 	return 0;
 }
@@ -795,6 +807,7 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < N_KEYS; i++)
 		if (is_string(&keys[i]))
 			set_string(conf, &keys[i], NULL);
+	forget_secrets_file(conf);
 	free(conf->path);
 	conf->path = NULL;
 }

@@ -22,6 +22,7 @@ struct workspace {
 
 	struct {
 		char *secrets, *legacy_keys; /* separated by white space */
+		char *secrets_file; /* whence the secrets are, or NULL */
 		bool allow_unsigned;
 		int64_t tolerance_ms;
 	} webhook;
@@ -90,7 +91,8 @@ enum conf_user {
 	CONF_PROCESS = 1 << 1,
 	CONF_PORTAL = 1 << 2,
 	CONF_CTL = 1 << 3,	 /* reads all, needs nothing */
-	CONF_CTL_NOTION = 1 << 4 /* onsctl init: needs the Notion key */
+	CONF_CTL_NOTION = 1 << 4,  /* onsctl init: needs the Notion key */
+	CONF_CTL_OPENPHONE = 1 << 5 /* onsctl webhooks: … OpenPhone's */
 };
 
 /* path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else

@@ -99,7 +99,9 @@ signature_keys_add(struct signature_keys *keys, const char *list,
 
 	for (list += strspn(list, SEPARATORS); *list != '\0';
 	     list += n + strspn(list + n, SEPARATORS)) {
-		n = strcspn(list, SEPARATORS);
+		n = strcspn(list, *list == '#' ? "\n" : SEPARATORS);
+		if (*list == '#')
+			continue;
 		if (add_key(keys, list, n, name, ++position, err) != 0)
 			return -1;
 	}

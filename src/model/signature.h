@@ -34,7 +34,7 @@ void signature_keys_free(struct signature_keys *keys);
  * "whsec_" and base64 for Standard Webhooks, else the base64 of a legacy
  * key. name is what the operator calls the list, for the error (ERR_CONFIG),
  * which tells the position of a bad secret, never its text. An empty list is
- * none.
+ * none; "#" begins a comment, up to the end of the line.
  */
 int signature_keys_add(struct signature_keys *keys, const char *list,
     const char *name, struct err *err);

@@ -28,45 +28,16 @@ static const char *const retry_later = "Retry-After: 10\r\n";
 int
 intake_init(struct intake *intake, const struct conf *conf, struct err *err)
 {
-	const struct workspace *w = &conf->workspace;
-
 	*intake = (struct intake){ .conf = conf };
-	if ((intake->keys = signature_keys_new()) == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((w->webhook.secrets != NULL &&
-		signature_keys_add(intake->keys, w->webhook.secrets,
-		    "[webhook] secrets", err) != 0) ||
-	    (w->webhook.legacy_keys != NULL &&
-		signature_keys_add(intake->keys, w->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) != 0))
-		goto fail;
-	if (w->webhook.allow_unsigned) {
-		log_warn("[webhook] allow_unsigned is on: anybody who knows "
-			 "the address can make pages in Notion");
-	} else if (signature_keys_count(intake->keys, SIGNATURE_STANDARD) +
-		signature_keys_count(intake->keys, SIGNATURE_LEGACY) ==
-	    0) {
-		err_set(err, ERR_CONFIG,
-		    "no signing secret: set [webhook] secrets or secrets_file "
-		    "in %s, or WEBHOOK_SECRET in the environment, to what "
-		    "OpenPhone shows beside the webhook (or, to accept what "
-		    "anybody sends, allow_unsigned = yes)",
-		    conf->path == NULL ? "the configuration" : conf->path);
-		goto fail;
-	}
-	return 0;
-fail:
-	intake_free(intake);
-	return -1;
+	intake->keyring = keyring_new(conf, err);
+	return intake->keyring == NULL ? -1 : 0;
 }
 
 void
 intake_free(struct intake *intake)
 {
-	signature_keys_free(intake->keys);
-	intake->keys = NULL;
+	keyring_free(intake->keyring);
+	intake->keyring = NULL;
 }
 
 /* ---- reading the body ---- */
@@ -202,8 +173,7 @@ authentic(struct intake *intake, struct fcgi_request *req,
 {
 	const struct workspace *w = &intake->conf->workspace;
 	enum signature_result result =
-	    signature_check(intake->keys, headers, body->data, body->len,
-		rfc3339_now() / 1000, w->webhook.tolerance_ms);
+	    keyring_check(intake->keyring, headers, body->data, body->len);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
 	if (result == SIGNATURE_OK ||

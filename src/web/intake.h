@@ -17,17 +17,16 @@
 #include "base/err.h"
 #include "ext/fcgi.h"
 #include "model/conf.h"
-#include "model/signature.h"
+#include "web/keyring.h"
 #include "web/writer.h"
 
 struct intake {
 	const struct conf *conf;
-	struct signature_keys *keys;
+	struct keyring *keyring;
 	struct writer *writer;
 };
 
-/* Keys from the configuration; no key at all needs allow_unsigned. The
- * writer is the caller's to start and to stop. conf must live as long. */
+/* The writer is the caller's to start and to stop. conf must live as long. */
 int intake_init(
     struct intake *intake, const struct conf *conf, struct err *err);
 void intake_free(struct intake *intake);

@@ -107,7 +107,7 @@ def test_what_is_missing(stack: Stack, tmp_path: Path, program: str,
 
 def test_no_signing_secret(stack: Stack, tmp_path: Path) -> None:
     """Without any secret every delivery would be refused: say so at once."""
-    config = stack.variant(tmp_path, webhook__secrets=None,
+    config = stack.variant(tmp_path, webhook__secrets_file=None,
                            webhook__legacy_keys=None)
     said = complaint(stack, "ons-webhook", config=config)
     assert "WEBHOOK_SECRET" in said or "[webhook] secrets" in said
@@ -116,7 +116,8 @@ def test_no_signing_secret(stack: Stack, tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["whsec_***", "whsec_AAAA", "short"])
 def test_unusable_signing_secrets(stack: Stack, tmp_path: Path,
                                   value: str) -> None:
-    config = stack.variant(tmp_path, webhook__secrets=value)
+    config = stack.variant(tmp_path, webhook__secrets_file=None,
+                           webhook__secrets=value)
     said = complaint(stack, "ons-webhook", config=config)
     assert "secrets" in said and "base64" in said
     assert value.removeprefix("whsec_") not in said

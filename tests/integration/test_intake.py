@@ -321,6 +321,7 @@ def test_several_keys_of_each_kind_are_tried(stack: Stack,
     env = stack.env
     config = stack.variant(
         tmp_path,
+        webhook__secrets_file=None,
         webhook__secrets=f"whsec_{key(24)} {env['ONS_WEBHOOK_SECRET']}",
         webhook__legacy_keys=f"{key(32)} {env['ONS_LEGACY_KEY']} {key(32)}")
     for sign in (signed, legacy):

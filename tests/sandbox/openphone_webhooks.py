@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import re
 import secrets
 import threading
 import time
@@ -33,6 +34,9 @@ V1_EVENTS = {
     "call-summaries": {"call.summary.completed"},
     "call-transcripts": {"call.transcript.completed"}}
 MOST = 50
+_STATUSES = {"success", "pending", "sending", "failed"}
+_PREFIXES = {"call": "AC", "message": "AC", "contact": "CT", "task": "TK",
+             "integration": "IN"}
 _CHANGEABLE = ("url", "events", "resourceIds", "status", "label")
 
 
@@ -58,6 +62,8 @@ class Webhooks:
         with self.lock:
             if not pieces:
                 return self._collection(request)
+            if not pieces[0].isdigit():
+                return _refused("The webhook id is invalid.", "0303400")
             webhook = self._dated.get(pieces[0])
             if webhook is None:
                 return None
@@ -116,10 +122,7 @@ class Webhooks:
             delivery = self._queued(webhook, event)
             return Response(200, _summary(delivery))
         if request.method == "GET" and not pieces:
-            wanted = request.query.get("status")
-            return Response(200, {"data": [
-                _summary(one) for one in reversed(made)
-                if not wanted or one["status"] in wanted], "nextCursor": None})
+            return _listed(made, request.query)
         found = next((one for one in made if one["id"] == pieces[0]), None)
         if found and request.method == "GET" and len(pieces) == 1:
             return Response(200, {"data": found})
@@ -130,10 +133,14 @@ class Webhooks:
 
     def _queued(self, webhook: Json, event: str) -> Json:
         """A delivery of a sample, sent from a thread of its own."""
-        sample = {"id": "EVsample0001", "object": "event",
-                  "apiVersion": VERSION, "createdAt": now(), "type": event,
-                  "data": {"resource": {"id": "ACsample01"}, "context": {},
-                           "links": {}}}
+        kind, _, what = event.partition(".")
+        name = "callId" if what in ("summary.completed",
+                                    "transcript.completed") else "id"
+        resource = {name: _PREFIXES[kind] + "sample01"}
+        sample = {"id": "EVsample0001", "apiVersion": VERSION,
+                  "createdAt": now(), "type": event,
+                  "data": {"resource": resource, "context": {
+                      "orgId": "ORtest01"}, "links": {"quo": None}}}
         delivery = {"id": "msg_" + secrets.token_hex(10), "eventId": None,
                     "resourceId": None, "eventType": event, "status": "sending",
                     "nextAttemptAt": None, "createdAt": now(),
@@ -206,14 +213,60 @@ def _problem(body: Any, events: set[str], needed: bool) -> str | None:
             return f"must NOT have additional properties: {key}"
     if needed and not {"url", "events"} <= body.keys():
         return "must have required properties url and events"
-    if not str(body.get("url", "http://x")).startswith(("http://", "https://")):
+    if not re.fullmatch(r"https?://[^/\s]+\S*", str(body.get("url", "http://x"))):
         return "url must be a URI"
-    if "events" in body and (not body["events"]
-                             or not set(body["events"]) <= events):
+    given = body.get("events", ["call.completed"])
+    if ("events" in body and (not _names(given)
+                              or not set(given) <= events)):
         return "events must be names of events, one or more"
+    numbers = body.get("resourceIds")
+    if (numbers not in (None, [], ["*"])
+            and not (_names(numbers)
+                     and all(one.startswith("PN") for one in numbers))):
+        return "resourceIds must be ids of phone numbers, or *"
+    if not isinstance(body.get("label", ""), (str, type(None))):
+        return "label must be string"
     if body.get("status", "enabled") not in ("enabled", "disabled"):
         return "status must be enabled or disabled"
     return None
+
+
+def _names(value: Any) -> bool:
+    """Strings, at least one, each once."""
+    return (isinstance(value, list) and len(value) > 0
+            and all(isinstance(one, str) for one in value)
+            and len(set(value)) == len(value))
+
+
+def _listed(made: list[Json], query: dict[str, list[str]]) -> Response:
+    """The delivery log, newest first, in pages."""
+    known = {"status", "eventType[in]", "resourceId", "createdAt[gt]",
+             "createdAt[lt]", "limit", "after"}
+    if not set(query) <= known:
+        return _refused("must NOT have additional properties: "
+                        + ", ".join(sorted(set(query) - known)))
+    given = {name: values[-1] for name, values in query.items()}
+    limit = given.get("limit", "10")
+    if not limit.isdigit() or not 1 <= int(limit) <= 50:
+        return _refused("limit must be >= 1 and <= 50")
+    if given.get("status", "success") not in _STATUSES:
+        return _refused("status must be one of the statuses.")
+    rows = [one for one in reversed(made)
+            if given.get("status") in (None, one["status"])
+            and ("eventType[in]" not in given
+                 or one["eventType"] in given["eventType[in]"].split(","))
+            and given.get("resourceId") in (None, one["resourceId"])
+            and one["createdAt"] > given.get("createdAt[gt]", "")
+            and one["createdAt"] < given.get("createdAt[lt]", "9")]
+    if "after" in given:
+        ids = [one["id"] for one in rows]
+        if given["after"] not in ids:
+            return _refused("after is not a cursor.")
+        rows = rows[ids.index(given["after"]) + 1:]
+    more = len(rows) > int(limit)
+    rows = rows[:int(limit)]
+    return Response(200, {"data": [_summary(one) for one in rows],
+                          "nextCursor": rows[-1]["id"] if more else None})
 
 
 def _refused(message: str, code: str | None = None) -> Response:

@@ -64,7 +64,7 @@ configuration() {
 		owner = user=ons
 
 		[webhook]
-		secrets = $ONS_WEBHOOK_SECRET
+		secrets_file = $STATE/webhook.secrets
 		legacy_keys = $ONS_LEGACY_KEY
 
 		[openphone]
@@ -161,6 +161,7 @@ up() {
 		# shellcheck source=/dev/null
 		. "$file"
 	done
+	echo "$ONS_WEBHOOK_SECRET" >"$STATE/webhook.secrets"
 	configuration >"$STATE/ons.conf"
 
 	say "preparing the database, and the databases in Notion"
@@ -187,5 +188,5 @@ down() {
 	"$stack/s3.sh" stop "$STATE"
 	"$stack/postgres.sh" stop "$STATE"
 	[ ! -L "$STATE/run" ] || rm -rf "$(readlink "$STATE/run")" "$STATE/run"
-	rm -rf "$STATE"/{env,*.env,ons.conf,swift,nginx}
+	rm -rf "$STATE"/{env,*.env,ons.conf,webhook.secrets,swift,nginx}
 }

@@ -437,6 +437,44 @@ a_bad_secret_file_is_named(void **state)
 	free(large);
 }
 
+/* Only onsctl webhooks will fill it; and what is in the environment is not
+ * what is in the file. */
+static void
+the_file_of_signing_secrets_may_come_later(void **state)
+{
+	char path[PATH_SIZE], config[PATH_SIZE], text[2 * PATH_SIZE];
+	struct err err = ERR_INIT;
+	struct conf conf;
+
+	(void)state;
+	path_of("key", path);
+	snprintf(text, sizeof(text), "[webhook]\nsecrets_file = %s\n", path);
+	write_file("ons.conf", PRIVATE, text, config);
+	for (int i = 0; i < 3; i++) {
+		unlink(path);
+		if (i > 0)
+			write_file("key", PRIVATE, i == 1 ? "\n" : "a", path);
+		assert_int_equal(
+		    conf_load(config, CONF_WEBHOOK, &conf, &err), 0);
+		assert_string_equal(conf.workspace.webhook.secrets_file, path);
+		if (i < 2)
+			assert_null(conf.workspace.webhook.secrets);
+		else
+			assert_string_equal(
+			    conf.workspace.webhook.secrets, "a");
+		conf_free(&conf);
+	}
+	assert_int_equal(setenv("WEBHOOK_SECRET", "made-up", 1), 0);
+	assert_int_equal(conf_load(config, CONF_WEBHOOK, &conf, &err), 0);
+	assert_null(conf.workspace.webhook.secrets_file);
+	assert_string_equal(conf.workspace.webhook.secrets, "made-up");
+	conf_free(&conf);
+	unsetenv("WEBHOOK_SECRET");
+	write_file("key", 0644, "a", path);
+	does_not_load(config, CONF_WEBHOOK, &err);
+	says(&err, "chmod");
+}
+
 static void
 a_secret_is_given_once(void **state)
 {
@@ -660,6 +698,7 @@ main(void)
 		cmocka_unit_test(the_file_is_found_by_itself),
 		cmocka_unit_test(a_secret_may_have_a_file),
 		cmocka_unit_test(a_bad_secret_file_is_named),
+		cmocka_unit_test(the_file_of_signing_secrets_may_come_later),
 		cmocka_unit_test(a_secret_is_given_once),
 		cmocka_unit_test(other_programs_secrets_are_not_read),
 		cmocka_unit_test(the_portal_reads_storage_keys_only),

@@ -440,6 +440,22 @@ bad_secrets_are_named_by_position_only(void **state)
 }
 
 static void
+what_follows_a_hash_is_a_comment(void **state)
+{
+	struct signature_keys *keys = signature_keys_new();
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    signature_keys_add(keys,
+		"# one, two\n" KEY_SAMPLE " # short, whose\n" KEY_SAMPLE "\n#",
+		"secrets", &err),
+	    0);
+	assert_int_equal(signature_keys_count(keys, SIGNATURE_LEGACY), 2);
+	signature_keys_free(keys);
+}
+
+static void
 keys_have_a_ceiling(void **state)
 {
 	struct signature_keys *keys = signature_keys_new();
@@ -513,6 +529,7 @@ main(void)
 		cmocka_unit_test(the_newer_scheme_goes_first),
 		cmocka_unit_test(age_counts_in_both_directions),
 		cmocka_unit_test(bad_secrets_are_named_by_position_only),
+		cmocka_unit_test(what_follows_a_hash_is_a_comment),
 		cmocka_unit_test(keys_have_a_ceiling),
 		cmocka_unit_test(what_we_sign_passes),
 		cmocka_unit_test(each_result_has_its_sentence),
