@@ -66,6 +66,7 @@ configuration() {
 		[webhook]
 		secrets = $ONS_WEBHOOK_SECRET
 		legacy_keys = $ONS_LEGACY_KEY
+		spool = $STATE/spool
 
 		[openphone]
 		api_key = $OPENPHONE_API_KEY
@@ -111,7 +112,7 @@ is_ours() {
 claim() {
 	local name
 	mkdir -p "$STATE"
-	for name in env log nginx pids run swift; do
+	for name in env log nginx pids run spool swift; do
 		is_ours || [ ! -e "$STATE/$name" ] || die "$STATE/$name is not" \
 			"of a stack: choose another folder with --state"
 	done
@@ -187,5 +188,5 @@ down() {
 	"$stack/s3.sh" stop "$STATE"
 	"$stack/postgres.sh" stop "$STATE"
 	[ ! -L "$STATE/run" ] || rm -rf "$(readlink "$STATE/run")" "$STATE/run"
-	rm -rf "$STATE"/{env,*.env,ons.conf,swift,nginx}
+	rm -rf "$STATE"/{env,*.env,ons.conf,spool,swift,nginx}
 }
