@@ -16,8 +16,9 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, run,
 			destination, page, media, directory, contact_number, bucket,
 			usage TO ons_process;
-		GRANT EXECUTE ON FUNCTION job_due, job_finish, bucket_take,
-			partitions_ahead TO ons_process;
+		-- event_store: what was spooled
+		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish,
+			bucket_take, partitions_ahead TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
 		FOREACH name IN ARRAY views LOOP

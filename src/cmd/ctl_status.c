@@ -8,9 +8,11 @@
 #include <sysexits.h>
 
 #include "base/buf.h"
+#include "base/rfc3339.h"
 #include "cmd/onsctl.h"
 #include "cmd/table.h"
 #include "model/signature.h"
+#include "queue/spool.h"
 #include "sql/queries.h"
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100000 };
@@ -169,16 +171,73 @@ ctl_jobs(struct ctl *ctl, int argc, char **argv)
 
 /* ---- status ---- */
 
+static json_t *
+count_json(const struct spool_count *count)
+{
+	char oldest[RFC3339_SIZE];
+
+	rfc3339_format(count->oldest, oldest);
+	return json_pack("{s:I, s:I, s:s?}", "files", (json_int_t)count->files,
+	    "bytes", (json_int_t)count->bytes, "oldest",
+	    count->files == 0 ? NULL : oldest);
+}
+
+/* The spool is this host's, and no table knows it; null: who asks may not look
+ * into it. */
 static int
 status_json(struct ctl *ctl, struct err *err)
 {
+	struct spool_count new, bad;
+	struct err hidden = ERR_INIT;
 	struct db_result *r = NULL;
+	bool seen;
+	json_t *status;
+	char *text;
 
 	if (DB_RUN(ctl->db, SQL_status_json, &r, err) != 0)
 		return -1;
-	puts(db_text(r, 0, "status"));
+	seen = spool_count(ctl->conf.webhook.spool, &new, &bad, &hidden) == 0;
+	status = db_json(r, 0, "status");
 	db_result_free(r);
+	json_object_set_new(
+	    status, "spooled", seen ? count_json(&new) : json_null());
+	json_object_set_new(
+	    status, "set_aside", seen ? count_json(&bad) : json_null());
+	text = status == NULL ? NULL : json_dumps(status, 0);
+	json_decref(status);
+	if (text == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	puts(text);
+	free(text);
 	return 0;
+}
+
+/* Only when there is something to say. */
+static void
+print_spool(const struct ctl *ctl)
+{
+	const char *path = ctl->conf.webhook.spool;
+	struct spool_count new, bad;
+	struct err err = ERR_INIT;
+	char oldest[RFC3339_SIZE];
+
+	if (spool_count(path, &new, &bad, &err) != 0) {
+		printf("spool       %s\n", err.text);
+		return;
+	}
+	if (new.files > 0) {
+		rfc3339_format(new.oldest, oldest);
+		printf("spool       %lld deliveries wait for the database and "
+		       "ons-process (since %s)\n",
+		    (long long)new.files, oldest);
+	}
+	if (bad.files > 0)
+		printf("spool       %lld files could not be taken in: see the "
+		       "log of ons-process, then move them from %s/bad to "
+		       "%s/new, or remove them\n",
+		    (long long)bad.files, path, path);
 }
 
 static int
@@ -244,6 +303,9 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
+	/* first: the database may be away */
+	if (!ctl->json)
+		print_spool(ctl);
 	if (ctl->json)
 		rc = status_json(ctl, &err);
 	else if ((rc = print_last(

@@ -27,6 +27,7 @@
 #include "ext/db.h"
 #include "queue/job.h"
 #include "queue/run.h"
+#include "queue/takein.h"
 #include "sql/queries.h"
 #include "sync/sync.h"
 
@@ -34,6 +35,9 @@ enum {
 	WORKERS_MAX = 256,
 	IDLE_MS = 1000, /* look for work at least this often */
 	NAP_MS = 20,	/* ... and at most */
+	/* a spool with files that cannot be taken in; each look is logged */
+	SPOOL_LEFT_MS = 60000,
+	SPOOL_BUSY_MS = 100,
 	/* Notion's window is a minute, its Retry-After seldom more */
 	DRAIN_WAIT_MS = 120000,
 	TICK_MS = 250,	 /* the parent's look at its children and the clock */
@@ -97,6 +101,14 @@ now_ms(void)
 	return rfc3339_now() / 1000;
 }
 
+static void
+tick(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+		      .tv_nsec = ms % 1000 * 1000000L },
+	    NULL);
+}
+
 /* ---- a worker ---- */
 
 /* Do one claimed job and say in the table how it went. */
@@ -152,18 +164,56 @@ idle(struct db *db, bool linger, struct err *err)
 	return true;
 }
 
+/* When a worker looks at the spool next, and whether another one is at it. */
+struct spool_look {
+	int64_t at;
+	bool busy;
+};
+
+/* What ons-webhook had to spool. A folder that cannot be used is no reason to
+ * leave the jobs undone: -1 is the database's failure. */
+static int
+take_in(
+    struct db *db, const char *spool, struct spool_look *look, struct err *err)
+{
+	enum takein_result result = TAKEIN_LEFT;
+
+	if (now_ms() < look->at)
+		return 0;
+	if (takein_run(spool, db, &stopping, &result, err) != 0) {
+		if (err->kind == ERR_RETRY)
+			return -1;
+		log_err(err, "taking in what was spooled");
+		err_clear(err);
+		result = TAKEIN_LEFT;
+	}
+	look->busy = result == TAKEIN_BUSY;
+	look->at = now_ms() +
+	    (result == TAKEIN_LEFT ? SPOOL_LEFT_MS
+		    : look->busy   ? SPOOL_BUSY_MS
+				   : IDLE_MS);
+	return 0;
+}
+
 /* Work until told to stop, or idle for good (0); -1: the database failed. */
 static int
 work_loop(struct sync *sync, struct db *db, int64_t run,
     const struct conf *conf, bool linger, struct err *err)
 {
+	struct spool_look look = { 0 };
 	struct job job = { 0 };
 	int claimed, rc = 0;
 
 	while (!stopping && !leaving && rc == 0) {
+		if (take_in(db, conf->webhook.spool, &look, err) != 0)
+			return -1;
 		claimed = job_claim(db, run, conf->process.lease_ms, &job, err);
 		if (claimed < 0)
 			return -1;
+		if (claimed == 0 && look.busy) {
+			tick(NAP_MS); /* there will be more to do */
+			continue;
+		}
 		if (claimed == 0) {
 			if (!idle(db, linger, err))
 				return err_is_set(err) ? -1 : 0;
@@ -175,14 +225,6 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 		malloc_trim(0); /* a worker waits more than it works */
 	}
 	return rc;
-}
-
-static void
-tick(int ms)
-{
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
-		      .tv_nsec = ms % 1000 * 1000000L },
-	    NULL);
 }
 
 /* The database went away for a while. A new session listens anew, and a job

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cmd/program.h"
 #include "ext/fcgi.h"
+#include "queue/spool.h"
 #include "web/intake.h"
 
 enum { THREADS_MAX = 1024 };
@@ -38,6 +39,7 @@ static const struct option options[] = {
 struct responder {
 	struct conf conf;
 	struct intake intake;
+	struct spool spool;
 };
 
 /* The writer is a thread: it starts in the process that answers. */
@@ -52,7 +54,8 @@ begin(void *ctx, struct err *err)
 		"ons-webhook", (int)(r->conf.webhook.timeout_ms / 2), &db,
 		err) != 0)
 		return -1;
-	if (writer_start(db, &r->intake.writer, err) != 0) {
+	if (writer_start(db, &r->spool, r->conf.webhook.timeout_ms,
+		&r->intake.writer, err) != 0) {
 		db_free(db);
 		return -1;
 	}
@@ -75,6 +78,19 @@ end(void *ctx)
 	writer_stop(r->intake.writer);
 }
 
+/* It may be mended at any time: nothing but a word now. */
+static void
+check_spool(struct spool *spool)
+{
+	struct err err = ERR_INIT;
+
+	if (spool_probe(spool, &err) == 0)
+		return;
+	log_warn("%s; without it deliveries are answered 503 while the "
+		 "database does not take them",
+	    err.text);
+}
+
 static int
 run(const char *config, const char *socket, int64_t threads, struct err *err)
 {
@@ -90,11 +106,14 @@ run(const char *config, const char *socket, int64_t threads, struct err *err)
 		return -1;
 	service.threads = (int)(threads > 0 ? threads : r.conf.webhook.threads);
 	service.read_timeout_ms = r.conf.webhook.read_timeout_ms;
+	spool_init(&r.spool, r.conf.webhook.spool, r.conf.webhook.spool_max);
 	if (program_log(&r.conf, err) != 0 ||
-	    intake_init(&r.intake, &r.conf, err) != 0)
+	    intake_init(&r.intake, &r.conf, err) != 0) {
 		rc = -1;
-	else
+	} else {
+		check_spool(&r.spool);
 		rc = fcgi_run(&service, err);
+	}
 	intake_free(&r.intake);
 	conf_free(&r.conf);
 	return rc;

@@ -74,6 +74,8 @@ struct conf {
 		int64_t max_body; /* bytes */
 		int64_t timeout_ms, read_timeout_ms;
 		int64_t threads;
+		char *spool;	   /* the folder */
+		int64_t spool_max; /* bytes */
 	} webhook;
 	struct {
 		int64_t workers, lease_ms, max_attempts;

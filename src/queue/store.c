@@ -1,5 +1,6 @@
 #include "queue/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rfc3339.h"
@@ -20,6 +21,34 @@ enum {
 	DUE,
 	COLUMNS
 };
+
+struct delivery *
+delivery_copy(const struct delivery *d)
+{
+	const char *from[] = { d->workspace, d->key, d->event_id, d->type,
+		d->kind, d->resource_id, d->note, d->headers };
+	struct delivery *ret;
+	size_t size = sizeof(*ret) + d->body_len;
+	char *p;
+
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++)
+		size += from[i] == NULL ? 0 : strlen(from[i]) + 1;
+	if ((ret = malloc(size)) == NULL)
+		return NULL;
+	*ret = *d;
+	const char **to[] = { &ret->workspace, &ret->key, &ret->event_id,
+		&ret->type, &ret->kind, &ret->resource_id, &ret->note,
+		&ret->headers };
+	p = (char *)(ret + 1);
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+		if (from[i] == NULL)
+			continue;
+		*to[i] = p;
+		p = stpcpy(p, from[i]) + 1;
+	}
+	ret->body = memcpy(p, d->body, d->body_len);
+	return ret;
+}
 
 static struct db_bytes
 text(const char *s)

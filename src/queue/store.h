@@ -25,6 +25,9 @@ struct delivery {
 	bool due; /* its resource is to be worked on */
 };
 
+/* A copy with all it borrows in one piece of memory: free() it. NULL: none. */
+struct delivery *delivery_copy(const struct delivery *delivery);
+
 enum { STORE_BATCH_MAX = 256 };
 
 /* Store n (0 to STORE_BATCH_MAX) deliveries in one transaction and make

@@ -340,19 +340,22 @@ answer_health(struct intake *intake, struct fcgi_request *req)
 	json_t *body;
 	char *text;
 	int rc = writer_probe(intake->writer, &err);
+	bool ok = rc >= 0; /* whatever comes is acknowledged */
+	const char *status = rc == 0 ? "healthy"
+	    : ok		     ? "degraded"
+				     : "unhealthy";
 	/* the log has the details; a stranger needs none of them */
-	const char *reason = err.kind == ERR_RETRY
-	    ? "the database does not answer"
-	    : "the database is not set up right";
+	const char *reason = rc == 0 ? NULL
+	    : ok ? "the database does not take deliveries: they are spooled"
+		 : "neither the database nor the spool takes deliveries";
 
-	if (rc != 0)
+	if (!ok)
 		log_err(&err, "unhealthy");
 	rfc3339_format(rfc3339_now(), now);
-	body = json_pack("{s:s, s:s, s:s*}", "status",
-	    rc == 0 ? "healthy" : "unhealthy", "timestamp", now, "reason",
-	    rc == 0 ? NULL : reason);
+	body = json_pack("{s:s, s:s, s:s*}", "status", status, "timestamp", now,
+	    "reason", reason);
 	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-	answer_json(req, rc == 0 ? "200 OK" : "503 Service Unavailable", "",
+	answer_json(req, ok ? "200 OK" : "503 Service Unavailable", "",
 	    text == NULL ? "{\"status\":\"unhealthy\"}" : text);
 	free(text);
 	json_decref(body);

@@ -1,15 +1,15 @@
 /*
  * intake.h - what ons-webhook answers.
  *
- *   POST <webhook path>       verify, store, 200 after the commit
+ *   POST <webhook path>       verify, store or spool, 200 once it is durable
  *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
- *   GET, HEAD /health         could a delivery be stored now?
+ *   GET, HEAD /health         could a delivery be stored or spooled now?
  *
  * Refused are only: another method (405), another path (404), headers or a
  * body that are too large (431, 413), a body that came too slowly (408), is
  * cut short or empty (400), a signature that is missing, wrong or stale (401),
  * and what is no JSON object (400). All else that is authentic is kept. 503
- * when it cannot be stored.
+ * when it can be neither stored nor spooled.
  */
 #ifndef WEB_INTAKE_H
 #define WEB_INTAKE_H

@@ -1,5 +1,6 @@
 #include "web/writer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,25 +12,30 @@
 
 enum {
 	NOTIFY_EVERY_MS = 100, /* workers need no waking more often */
+	RETRY_EVERY_MS = 1000, /* a database that has failed */
 	BATCH_BYTES_MAX = 32 << 20
 };
 
-/* Lives on the stack of the thread that waits for it. */
 struct entry {
-	const struct delivery *delivery; /* NULL: a probe */
+	struct delivery *delivery; /* NULL: a probe */
 	struct entry *next;
 	pthread_cond_t done_cond;
 	bool done;
+	bool left; /* nobody waits for it any more */
 	struct err err;
 };
 
 struct writer {
 	struct db *db;
+	struct spool *spool;
+	int64_t timeout_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct entry *first, **last;
 	bool stopping;
+	struct err away;  /* set: what the database failed with */
+	int64_t tried_at; /* usec, when it was last asked */
 	bool notify_due;
 	int64_t notified_at; /* usec */
 };
@@ -49,27 +55,30 @@ store(struct writer *w, struct entry *const *entries, size_t n, struct err *err)
 }
 
 /* A delivery that the database refuses must not spoil the others: each is
- * tried alone then. Any other failure is that of all. */
-static void
-commit(struct writer *w, struct entry **entries, size_t n)
+ * tried alone then. Any other failure is that of all (-1). */
+static int
+commit(struct writer *w, struct entry **entries, size_t n, struct err *err)
 {
-	struct err err = ERR_INIT;
-
 	FAILPOINT("writer.storing");
-	if (store(w, entries, n, &err) == 0) {
+	if (store(w, entries, n, err) == 0) {
 		FAILPOINT("writer.stored");
-		w->notify_due = true;
-		return;
+		w->notify_due |= n > 0;
+		return 0;
 	}
-	log_err(&err, "storing %zu deliveries", n);
+	if (err->kind != ERR_PERMANENT)
+		return -1;
+	err_clear(err);
 	for (size_t i = 0; i < n; i++) {
-		entries[i]->err = err;
-		if (err.kind != ERR_PERMANENT || n == 1)
-			continue;
-		err_clear(&entries[i]->err);
-		if (store(w, &entries[i], 1, &entries[i]->err) == 0)
+		struct err *why = &entries[i]->err;
+
+		if (store(w, &entries[i], 1, why) == 0) {
 			w->notify_due = true;
+		} else if (why->kind != ERR_PERMANENT) {
+			*err = *why;
+			return -1;
+		}
 	}
+	return 0;
 }
 
 static void
@@ -94,6 +103,27 @@ notify_is_due(const struct writer *w)
 
 /* ---- with the lock held ---- */
 
+static bool
+is_away(const struct writer *w)
+{
+	return err_is_set(&w->away);
+}
+
+static bool
+retry_is_due(const struct writer *w)
+{
+	return is_away(w) && !w->stopping &&
+	    rfc3339_now() - w->tried_at >= RETRY_EVERY_MS * 1000;
+}
+
+static void
+entry_free(struct entry *entry)
+{
+	pthread_cond_destroy(&entry->done_cond);
+	free(entry->delivery);
+	free(entry);
+}
+
 static size_t
 take_batch(struct writer *w, struct entry **entries)
 {
@@ -115,19 +145,92 @@ take_batch(struct writer *w, struct entry **entries)
 }
 
 static void
-wait_for_work(struct writer *w)
+finish(struct entry *entry)
 {
-	struct timespec until;
-
-	if (!w->notify_due) {
-		pthread_cond_wait(&w->work, &w->lock);
+	if (entry->left) {
+		entry_free(entry);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += NOTIFY_EVERY_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_cond_timedwait(&w->work, &w->lock, &until);
+	entry->done = true;
+	pthread_cond_signal(&entry->done_cond);
+}
+
+/* The database fails: whoever waits for it need not wait. */
+static void
+go_away(struct writer *w, const struct err *why)
+{
+	struct entry *entry, *next;
+
+	if (!is_away(w)) {
+		log_err(why, "deliveries go to the spool");
+		w->tried_at = rfc3339_now();
+	}
+	w->away = *why;
+	entry = w->first;
+	w->first = NULL;
+	w->last = &w->first;
+	for (; entry != NULL; entry = next) {
+		next = entry->next;
+		entry->err = *why;
+		finish(entry);
+	}
+}
+
+static void
+come_back(struct writer *w)
+{
+	if (!is_away(w))
+		return;
+	log_warn("the database takes deliveries again");
+	err_clear(&w->away);
+}
+
+static struct timespec
+later(clockid_t clock, int64_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
+	t.tv_sec += t.tv_nsec / 1000000000L;
+	t.tv_nsec %= 1000000000L;
+	return t;
+}
+
+static void
+wait_for_work(struct writer *w)
+{
+	struct timespec until = later(
+	    CLOCK_MONOTONIC, w->notify_due ? NOTIFY_EVERY_MS : RETRY_EVERY_MS);
+
+	if (w->notify_due || is_away(w))
+		pthread_cond_clockwait(
+		    &w->work, &w->lock, CLOCK_MONOTONIC, &until);
+	else
+		pthread_cond_wait(&w->work, &w->lock);
+}
+
+/* One batch, or, without any, a try whether the database is back. */
+static void
+commit_unlocked(struct writer *w, struct entry **entries, size_t n)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	pthread_mutex_unlock(&w->lock);
+	rc = commit(w, entries, n, &err);
+	pthread_mutex_lock(&w->lock);
+	w->tried_at = rfc3339_now();
+	if (rc == 0)
+		come_back(w);
+	else
+		go_away(w, &err);
+	for (size_t i = 0; i < n; i++) {
+		if (rc != 0)
+			entries[i]->err = err;
+		finish(entries[i]);
+	}
 }
 
 static void *
@@ -140,18 +243,10 @@ writer_main(void *arg)
 	while (!w->stopping || w->first != NULL) {
 		size_t n = take_batch(w, entries);
 
-		if (n == 0 && !notify_is_due(w)) {
+		if (n > 0 || retry_is_due(w))
+			commit_unlocked(w, entries, n);
+		else if (!notify_is_due(w))
 			wait_for_work(w);
-			continue;
-		}
-		pthread_mutex_unlock(&w->lock);
-		if (n > 0)
-			commit(w, entries, n);
-		pthread_mutex_lock(&w->lock);
-		for (size_t i = 0; i < n; i++) {
-			entries[i]->done = true;
-			pthread_cond_signal(&entries[i]->done_cond);
-		}
 		if (notify_is_due(w)) {
 			pthread_mutex_unlock(&w->lock);
 			notify(w);
@@ -164,43 +259,99 @@ writer_main(void *arg)
 
 /* ---- the other threads' side ---- */
 
+/* The writer outlives the wait: what it works on is its own. */
+static struct entry *
+entry_new(const struct delivery *delivery)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry == NULL)
+		return NULL;
+	if (delivery != NULL &&
+	    (entry->delivery = delivery_copy(delivery)) == NULL) {
+		free(entry);
+		return NULL;
+	}
+	pthread_cond_init(&entry->done_cond, NULL);
+	return entry;
+}
+
+/* Wait for the writer, but not for ever: it may hang where libpq does. An
+ * entry that it has in work then is left to it. */
+static void
+wait_for(struct writer *w, struct entry *entry, struct err *err)
+{
+	struct timespec until = later(CLOCK_MONOTONIC, w->timeout_ms);
+	int rc = 0;
+
+	while (!entry->done && rc == 0)
+		rc = pthread_cond_clockwait(
+		    &entry->done_cond, &w->lock, CLOCK_MONOTONIC, &until);
+	if (entry->done)
+		return;
+	err_set(err, ERR_RETRY,
+	    "database (%s): no answer in %lld ms ([webhook] timeout)",
+	    db_where(w->db), (long long)w->timeout_ms);
+	go_away(w, err);
+	entry->left = !entry->done;
+}
+
 static int
 hand_in(struct writer *w, const struct delivery *delivery, struct err *err)
 {
-	struct entry entry = { .delivery = delivery,
-		.done_cond = PTHREAD_COND_INITIALIZER,
-		.err = ERR_INIT };
+	struct entry *entry = entry_new(delivery);
 
+	if (entry == NULL) {
+		err_nomem(err);
+		return -1;
+	}
 	pthread_mutex_lock(&w->lock);
-	*w->last = &entry;
-	w->last = &entry.next;
-	pthread_cond_signal(&w->work);
-	/* ends: every wait of the writer for the database has an end */
-	while (!entry.done)
-		pthread_cond_wait(&entry.done_cond, &w->lock);
+	if (is_away(w)) {
+		entry->err = w->away;
+		entry->done = true;
+	} else {
+		*w->last = entry;
+		w->last = &entry->next;
+		pthread_cond_signal(&w->work);
+		wait_for(w, entry, err);
+	}
+	if (entry->done) {
+		*err = entry->err;
+		entry_free(entry);
+	}
 	pthread_mutex_unlock(&w->lock);
-	pthread_cond_destroy(&entry.done_cond);
-	if (!err_is_set(&entry.err))
-		return 0;
-	*err = entry.err;
-	return -1;
+	return err_is_set(err) ? -1 : 0;
 }
 
 int
 writer_store(
     struct writer *writer, const struct delivery *delivery, struct err *err)
 {
-	return hand_in(writer, delivery, err);
+	struct err why = ERR_INIT;
+
+	if (hand_in(writer, delivery, &why) == 0)
+		return 0;
+	if (why.kind == ERR_PERMANENT) /* nobody hears of it otherwise */
+		log_err(&why, "a delivery goes to the spool");
+	return spool_put(writer->spool, delivery, err);
 }
 
 int
 writer_probe(struct writer *writer, struct err *err)
 {
-	return hand_in(writer, NULL, err);
+	struct err why = ERR_INIT;
+
+	if (hand_in(writer, NULL, &why) == 0)
+		return 0;
+	if (spool_probe(writer->spool, err) != 0)
+		return -1;
+	*err = why;
+	return 1;
 }
 
 int
-writer_start(struct db *db, struct writer **ret, struct err *err)
+writer_start(struct db *db, struct spool *spool, int64_t timeout_ms,
+    struct writer **ret, struct err *err)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
@@ -209,6 +360,8 @@ writer_start(struct db *db, struct writer **ret, struct err *err)
 		return -1;
 	}
 	w->db = db;
+	w->spool = spool;
+	w->timeout_ms = timeout_ms;
 	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DELIVERIES, STACK, TROUBLE, Answer, Stack, psql, request
+from conftest import (
+    DELIVERIES, TROUBLE, Answer, Stack, psql, request, until)
+from private import fastcgi, parse_cgi, private_cluster, private_responder
 
 import deliver
 
@@ -51,13 +53,6 @@ def cgi(stack: Stack, method: str, path: str = HOOK, body: bytes = b"",
     done = stack.run("ons-webhook", config=config, input=body,
                      env={**variables, **env})
     return parse_cgi(done.stdout)
-
-
-def parse_cgi(text: str) -> Answer:
-    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
-    fields = dict(line.split(": ", 1) for line in head.splitlines())
-    status = int(fields.get("Status", "200").split()[0])
-    return Answer(status, fields, body.encode())
 
 
 def refused(stack: Stack, answer: Answer, status: int, stored: int) -> None:
@@ -352,83 +347,36 @@ def test_health(stack: Stack) -> None:
     assert answer.json["timestamp"].startswith("20")
 
 
-@pytest.fixture
-def cluster(stack: Stack) -> Any:
-    """A PostgreSQL of its own, empty, and a configuration that uses it."""
-    state = Path(subprocess.check_output(
-        ["mktemp", "-d", "/tmp/ons.XXXXXX"], text=True).strip())
-    (state / "run").mkdir()
-    state.chmod(0o755)
-    subprocess.run([STACK / "postgres.sh", "start", state], check=True)
-    yield state
-    subprocess.run([STACK / "postgres.sh", "stop", state], check=True)
-    subprocess.run(["rm", "-rf", state], check=True)
-
-
-def test_no_database_means_try_again(stack: Stack, cluster: Path,
-                                     tmp_path: Path) -> None:
+def test_no_database_and_no_spool_means_try_again(
+        stack: Stack, tmp_path: Path) -> None:
     """Through the whole life of a responder: its database comes, goes and
     comes back; it answers 503 in between and recovers by itself."""
-    env = deliver.read_env(cluster / "postgres.env")
-    config = stack.variant(
-        tmp_path, webhook__timeout="2s", database__conninfo=
-        f"host={env['PGHOST']} dbname=postgres user=postgres",
-        **{f"database__{role}": None
-           for role in ("webhook", "process", "portal", "owner")})
-    stack.run("onsctl", "migrate", config=config)
-    sock = str(cluster / "webhook.sock")
-    responder = stack.start("ons-webhook", "-s", sock, config=config,
-                            stdin=subprocess.DEVNULL)
+    def call() -> tuple[str, Any]:
+        envelope = stack.load("v4/call.ringing", stack.fresh())
+        return deliver.resource_id(envelope), envelope
 
-    def post(fresh: str) -> Answer:
-        body = json.dumps(stack.load("v4/call.ringing", fresh)).encode()
-        return fastcgi(sock, "POST", HOOK, body, legacy(stack, body))
-
-    def postgres(what: str) -> None:
-        subprocess.run([STACK / "postgres.sh", what, cluster], check=True)
-
-    try:
-        until(lambda: os.path.exists(sock))
-        assert fastcgi(sock, "GET", "/health").json["status"] == "healthy"
-        assert post(first := stack.fresh()).status == 200
-        postgres("stop")
-        answer = post(stack.fresh())
-        assert answer.status == 503 and answer.json["error"]
-        answer = fastcgi(sock, "GET", "/health")
-        assert answer.status == 503
-        assert answer.json["status"] == "unhealthy"
-        assert len(answer.json) >= 3  # with a reason
-        postgres("start")
-        until(lambda: fastcgi(sock, "GET", "/health").status == 200)
-        assert post(last := stack.fresh()).status == 200
-        responder.send_signal(signal.SIGTERM)
-        _, errors = responder.communicate(timeout=20)
-        assert responder.returncode == 0
-        assert not TROUBLE.search(errors.decode())
-    finally:
-        responder.kill()
-    ids = psql(env, "SELECT resource_id FROM event ORDER BY id").split()
-    assert [i.rpartition("-")[2] for i in ids] == [first, last]
-
-
-def until(true: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited for too long"
-        time.sleep(0.05)
-
-
-def fastcgi(sock: str, method: str, path: str, body: bytes = b"",
-            headers: dict[str, str] | None = None) -> Answer:
-    """One request over FastCGI, without a web server (libfcgi's client)."""
-    variables = {"REQUEST_METHOD": method, "SCRIPT_NAME": path,
-                 "REQUEST_URI": path, "DOCUMENT_URI": path,
-                 "CONTENT_LENGTH": str(len(body)), "PATH": os.environ["PATH"]}
-    for name, value in (headers or {}).items():
-        variables["HTTP_" + name.upper().replace("-", "_")] = value
-    out = subprocess.run(["cgi-fcgi", "-bind", "-connect", sock], input=body,
-                         env=variables, stdout=subprocess.PIPE, check=False)
-    return parse_cgi(out.stdout.decode())
+    with private_cluster(stack) as cluster:
+        config = cluster.config(webhook__spool="/dev/null/spool")
+        with private_responder(stack, config, cluster.folder) as responder:
+            assert responder.is_("healthy")
+            first, envelope = call()
+            assert responder.post(envelope).status == 200
+            cluster.stop()
+            answer = responder.post(call()[1])
+            assert answer.status == 503 and answer.json["error"]
+            assert int(answer.headers["Retry-After"]) > 0
+            answer = responder.health()
+            assert answer.status == 503
+            assert answer.json["status"] == "unhealthy"
+            assert len(answer.json) >= 3  # with a reason
+            cluster.start()
+            until(lambda: responder.health().status == 200)
+            last, envelope = call()
+            assert responder.post(envelope).status == 200
+            errors = responder.stop()
+        assert "/dev/null/spool" in errors.splitlines()[0]
+        assert "install -d" in errors.splitlines()[0]
+        assert cluster.resources() == [first, last]
 
 
 def test_a_socket_on_descriptor_0(stack: Stack, tmp_path: Path) -> None:

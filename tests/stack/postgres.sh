@@ -1,11 +1,11 @@
 #!/bin/bash
-# postgres.sh start DIR | stop DIR
+# postgres.sh start DIR | stop DIR | crash DIR
 # A private PostgreSQL cluster, reachable only over a unix socket. The socket
 # and the data lie in DIR/run, which must exist and have a short name (a
-# socket's path is limited to 107 bytes). `start` after `stop` keeps the data.
+# socket's path is limited to 107 bytes). `start` after `stop` or `crash` keeps the data.
 # DIR/postgres.env then says how to reach it, as its superuser.
 set -eu -o pipefail
-command=${1:?start or stop}
+command=${1:?start, stop or crash}
 STATE=$(realpath "${2:?folder}")
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -50,5 +50,6 @@ start() {
 case $command in
 start) start ;;
 stop) stop postgres INT ;;
-*) die "start or stop, not $command" ;;
+crash) stop postgres QUIT ;;
+*) die "start, stop or crash, not $command" ;;
 esac

@@ -66,6 +66,7 @@ configuration() {
 		[webhook]
 		secrets_file = $STATE/webhook.secrets
 		legacy_keys = $ONS_LEGACY_KEY
+		spool = $STATE/spool
 
 		[openphone]
 		api_key = $OPENPHONE_API_KEY
@@ -111,7 +112,7 @@ is_ours() {
 claim() {
 	local name
 	mkdir -p "$STATE"
-	for name in env log nginx pids run swift; do
+	for name in env log nginx pids run spool swift; do
 		is_ours || [ ! -e "$STATE/$name" ] || die "$STATE/$name is not" \
 			"of a stack: choose another folder with --state"
 	done
@@ -188,5 +189,5 @@ down() {
 	"$stack/s3.sh" stop "$STATE"
 	"$stack/postgres.sh" stop "$STATE"
 	[ ! -L "$STATE/run" ] || rm -rf "$(readlink "$STATE/run")" "$STATE/run"
-	rm -rf "$STATE"/{env,*.env,ons.conf,webhook.secrets,swift,nginx}
+	rm -rf "$STATE"/{env,*.env,ons.conf,webhook.secrets,spool,swift,nginx}
 }
