@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 #include "model/event.h"
 #include "model/payload.h"
 #include "web/answer.h"
@@ -205,6 +206,11 @@ authentic(struct intake *intake, struct fcgi_request *req,
 		rfc3339_now() / 1000, w->webhook.tolerance_ms);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
+	if (result == SIGNATURE_FAILED) {
+		answer_error(req, "503 Service Unavailable", retry_later,
+		    "no_memory", signature_result_text(result));
+		return false;
+	}
 	if (result == SIGNATURE_OK ||
 	    (w->webhook.allow_unsigned &&
 		(result == SIGNATURE_NONE || result == SIGNATURE_NO_KEY)))
@@ -247,7 +253,7 @@ kept_headers(struct fcgi_request *req)
 			json_object_set_new(
 			    headers, kept[i][0], json_string(value));
 	}
-	text = json_dumps(headers, JSON_COMPACT);
+	text = jansson_text(headers, JSON_COMPACT);
 	json_decref(headers);
 	return text;
 }
@@ -257,7 +263,7 @@ answer_stored(struct fcgi_request *req, const char *key)
 {
 	json_t *body =
 	    json_pack("{s:s, s:s}", "status", "accepted", "delivery", key);
-	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	char *text = body == NULL ? NULL : jansson_text(body, JSON_COMPACT);
 
 	answer_json(req, "200 OK", "",
 	    text == NULL ? "{\"status\":\"accepted\"}" : text);
@@ -376,7 +382,7 @@ answer_health(struct intake *intake, struct fcgi_request *req)
 	body = json_pack("{s:s, s:s, s:s*}", "status",
 	    rc == 0 ? "healthy" : "unhealthy", "timestamp", now, "reason",
 	    rc == 0 ? NULL : reason);
-	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	text = body == NULL ? NULL : jansson_text(body, JSON_COMPACT);
 	answer_json(req, rc == 0 ? "200 OK" : "503 Service Unavailable", "",
 	    text == NULL ? "{\"status\":\"unhealthy\"}" : text);
 	free(text);
