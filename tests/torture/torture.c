@@ -13,9 +13,9 @@
 
 enum {
 	TEXT_MAX = 64 << 20,
-	SECONDS_MAX = 120, /* for one input: more is a loop without end */
-	RUNS_MAX = 60,	   /* of one input, unless TORTURE_ALL is set */
-	FAULTS_MAX = 5	   /* of one input that are told in full */
+	SECONDS_MAX = 60, /* for one run: more is a loop without end */
+	RUNS_MAX = 60,	  /* of one input, unless TORTURE_ALL is set */
+	FAULTS_MAX = 5	  /* of one input that are told in full */
 };
 
 /* How far the child has come, for the parent, who sees it crash. */
@@ -65,6 +65,7 @@ run(const struct work *work, const struct input *input, size_t nth,
 	out->rc = 0;
 	err_clear(&out->err);
 	buf_reset(&out->text);
+	alarm(SECONDS_MAX);
 	alloc_arm(nth, onwards);
 	work->work(input, out);
 	return alloc_disarm();
@@ -209,7 +210,6 @@ watch_for_crashes(void)
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		signal(signals[i], on_crash);
-	alarm(SECONDS_MAX);
 }
 
 /* In a process of its own, which may crash. True: it came to the end. */
