@@ -1,5 +1,6 @@
 #include "api/media.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -183,7 +184,11 @@ check_url(const struct media_policy *policy, const char *url,
 	const char *what = NULL;
 
 	if (http_url_parse(url, ret) != 0) {
-		err_set(err, ERR_PERMANENT, "media: not an http(s) URL");
+		if (errno == ENOMEM)
+			err_nomem(err);
+		else
+			err_set(
+			    err, ERR_PERMANENT, "media: not an http(s) URL");
 		return -1;
 	}
 	if (!media_host_allowed(policy->hosts, ret->host))

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ext/jansson.h"
 #include "model/payload.h"
 
 /* A transfer below that has stalled. Notion needs up to 60 s for an answer. */
@@ -39,7 +40,7 @@ make_body(
 {
 	if (body == NULL)
 		return 0;
-	if ((*ret = json_dumps(body, JSON_COMPACT)) == NULL) {
+	if ((*ret = jansson_text(body, JSON_COMPACT)) == NULL) {
 		err_nomem(err);
 		return -1;
 	}

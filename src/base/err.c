@@ -34,6 +34,10 @@ err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
 	size_t n;
 	va_list ap;
 
+	if (saved == ENOMEM) {
+		err_nomem(err);
+		return;
+	}
 	va_start(ap, fmt);
 	first = vset(err, kind, fmt, ap);
 	va_end(ap);

@@ -36,7 +36,8 @@ struct err {
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As err_set(), with ": <strerror(errno)>" at the end. */
+/* As err_set(), with ": <strerror(errno)>" at the end; where errno is ENOMEM,
+ * as err_nomem(). */
 void err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

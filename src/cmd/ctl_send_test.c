@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "ext/http.h"
+#include "ext/jansson.h"
 #include "model/signature.h"
 
 #include "config.h"
@@ -146,7 +147,7 @@ make_body(
 	    "createdAt", stamp->created, "type", type->name, "data", data);
 
 	if (envelope != NULL)
-		d->body = json_dumps(envelope, JSON_COMPACT);
+		d->body = jansson_text(envelope, JSON_COMPACT);
 	json_decref(envelope);
 	if (d->body == NULL)
 		err_nomem(err);

@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 
 enum {
 	OID_BYTEA = 17,
@@ -78,9 +79,12 @@ merge(struct db *db, const char *conninfo, struct err *err)
 	if (conninfo == NULL || *conninfo == '\0')
 		return 0;
 	if ((options = PQconninfoParse(conninfo, &why)) == NULL) {
-		err_set(err, ERR_CONFIG,
-		    "[database]: not a libpq connection string: %s",
-		    why == NULL ? "out of memory" : why);
+		if (why == NULL || strncmp(why, "out of memory", 13) == 0)
+			err_nomem(err);
+		else
+			err_set(err, ERR_CONFIG,
+			    "[database]: not a libpq connection string: %s",
+			    why);
 		PQfreemem(why);
 		return -1;
 	}
@@ -405,12 +409,6 @@ array(const struct db_arg *arg, struct buf *buf)
 	return 0;
 }
 
-static int
-add_dumped(const char *text, size_t n, void *buf)
-{
-	return buf_add(buf, text, n);
-}
-
 /* json_dumps() would have it in memory twice. */
 static char *
 dump(const json_t *json)
@@ -418,9 +416,10 @@ dump(const json_t *json)
 	struct buf buf;
 
 	buf_init(&buf, 1024UL * 1024 * 1024);
-	if (json_dump_callback(json, add_dumped, &buf,
+	if (jansson_dump(json,
 		JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
-		    JSON_REAL_PRECISION(15)) == 0)
+		    JSON_REAL_PRECISION(15),
+		&buf, SIZE_MAX) == 0)
 		return buf_steal(&buf);
 	buf_free(&buf);
 	return NULL;
@@ -604,7 +603,9 @@ db_json(const struct db_result *r, int row, const char *column)
 {
 	const char *text = db_text(r, row, column);
 
-	return text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+	return text == NULL
+	    ? NULL
+	    : jansson_read(text, strlen(text), JSON_DECODE_ANY, NULL);
 }
 
 void

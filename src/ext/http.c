@@ -382,7 +382,11 @@ prepare(struct transfer *t, struct curl_slist **headers, struct err *err)
 		code = set_sigv4(curl, t->req->sigv4);
 	if (code == CURLE_OK)
 		return 0;
-	err_set(err, ERR_PERMANENT, "libcurl: %s", curl_easy_strerror(code));
+	if (code == CURLE_OUT_OF_MEMORY)
+		err_nomem(err);
+	else
+		err_set(err, ERR_PERMANENT, "libcurl: %s",
+		    curl_easy_strerror(code));
 	return -1;
 }
 
@@ -452,8 +456,10 @@ collect(struct transfer *t, struct err *err)
 	    http_header(t->http, "Retry-After"), (int64_t)time(NULL));
 	text = NULL;
 	curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &text);
-	if (text != NULL)
-		resp->location = strdup(text);
+	if (text != NULL && (resp->location = strdup(text)) == NULL) {
+		explain(t, CURLE_OUT_OF_MEMORY, err);
+		return -1;
+	}
 	if (t->hash == NULL)
 		return 0;
 	if (crypto_hash_end(t->hash, digest) == 0)
@@ -617,14 +623,15 @@ http_address_public(const struct sockaddr *addr)
 	return false;
 }
 
-static bool
-has_part(CURLU *url, CURLUPart part)
+static CURLUcode
+has_part(CURLU *url, CURLUPart part, CURLUcode missing, bool *found)
 {
 	char *text = NULL;
-	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+	CURLUcode code = curl_url_get(url, part, &text, 0);
 
 	curl_free(text);
-	return found;
+	*found |= code == CURLUE_OK;
+	return code == missing ? CURLUE_OK : code;
 }
 
 int
@@ -632,21 +639,27 @@ http_url_parse(const char *text, struct http_url *ret)
 {
 	CURLU *url = curl_url();
 	char *scheme = NULL, *host = NULL;
+	bool userinfo = false;
+	CURLUcode code = CURLUE_OUT_OF_MEMORY;
 	size_t i;
 	int rc = -1;
 
 	if (url == NULL ||
-	    curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+	    (code = curl_url_set(url, CURLUPART_URL, text, 0)) != CURLUE_OK ||
+	    (code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0)) !=
+		CURLUE_OK ||
+	    (code = curl_url_get(url, CURLUPART_HOST, &host, 0)) != CURLUE_OK ||
+	    (code = has_part(url, CURLUPART_USER, CURLUE_NO_USER, &userinfo)) !=
+		CURLUE_OK ||
+	    (code = has_part(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD,
+		 &userinfo)) != CURLUE_OK)
 		goto out;
 	if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
 		goto out;
 	if (strlen(host) >= sizeof(ret->host))
 		goto out;
 	ret->https = strcmp(scheme, "https") == 0;
-	ret->userinfo =
-	    has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD);
+	ret->userinfo = userinfo;
 	for (i = 0; host[i] != '\0'; i++)
 		ret->host[i] = (char)tolower((unsigned char)host[i]);
 	ret->host[i] = '\0';
@@ -655,5 +668,6 @@ out:
 	curl_free(scheme);
 	curl_free(host);
 	curl_url_cleanup(url);
+	errno = code == CURLUE_OUT_OF_MEMORY ? ENOMEM : EINVAL;
 	return rc;
 }

@@ -105,8 +105,8 @@ struct http_url {
 	char host[256]; /* lower case, without port */
 };
 
-/* 0 and *ret, or -1: no absolute http or https URL. Read by the same code
- * that later connects. */
+/* 0 and *ret, or -1: no absolute http or https URL, or with errno ENOMEM out
+ * of memory. Read by the same code that later connects. */
 int http_url_parse(const char *url, struct http_url *ret);
 
 /* An address of the public Internet: not private, loopback, link-local,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 #include "model/names.h"
 
 /* ---- how it went -------------------------------------------------------- */
@@ -338,7 +339,7 @@ segments(const json_t *group)
 	if (rc != 0)
 		goto out;
 	json_object_foreach ((json_t *)group, key, member) {
-		if ((copies[n] = json_copy(member)) == NULL ||
+		if ((copies[n] = jansson_copy(member)) == NULL ||
 		    json_object_set_new(copies[n++], "key", json_string(key)) !=
 			0) {
 			rc = -1;
@@ -400,7 +401,7 @@ moved_line(json_t *line, double by)
 
 	if (line == NULL || by == 0)
 		return line;
-	copy = json_copy(line);
+	copy = jansson_copy(line);
 	for (size_t i = 0; copy != NULL && i < 2; i++) {
 		const json_t *at = json_object_get(line, names[i]);
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
+#include "ext/jansson.h"
 #include "model/richtext.h"
 #include "model/words.h"
 
@@ -580,9 +581,10 @@ columns_convert(const struct schema *schema, const json_t *properties,
     struct err *err)
 {
 	json_t *made = json_object(), *notes = json_array();
-	size_t bytes = COLUMNS_BYTES;
+	size_t bytes = COLUMNS_BYTES, before = jansson_failures();
+	bool good = made != NULL && notes != NULL;
 
-	for (size_t i = 0; i < schema->n; i++) {
+	for (size_t i = 0; good && i < schema->n; i++) {
 		const struct schema_column *column = &schema->columns[i];
 		struct cell cell = {
 			.column = column,
@@ -592,13 +594,14 @@ columns_convert(const struct schema *schema, const json_t *properties,
 		};
 
 		cell.type = text_at(cell.property, "type");
-		if (made == NULL || notes == NULL ||
-		    convert_file(&cell, made, notes) != 0) {
-			json_decref(made);
-			json_decref(notes);
-			err_nomem(err);
-			return -1;
-		}
+		good = convert_file(&cell, made, notes) == 0;
+	}
+	/* a file that could not be made looks like one that is none */
+	if (!good || jansson_failures() != before) {
+		json_decref(made);
+		json_decref(notes);
+		err_nomem(err);
+		return -1;
 	}
 	*ret = made;
 	*skipped = notes;

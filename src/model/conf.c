@@ -364,24 +364,30 @@ take_string(struct conf *conf, const struct key *key, const char *text)
 	return 0;
 }
 
+/* Is this text fit for a key that is kept as text? */
+static bool
+is_fit(const struct key *key, const char *text)
+{
+	switch (key->type) {
+	case PATH:
+		return *text == '/';
+	case TITLE:
+		return title_fault(text) == NULL;
+	case CHOICE:
+		return is_choice(key->choices, text);
+	default:
+		return is_string(key);
+	}
+}
+
 static int
 set_value(struct conf *conf, const struct key *key, const char *text)
 {
 	int64_t v;
 
+	if (is_string(key))
+		return is_fit(key, text) ? take_string(conf, key, text) : -1;
 	switch (key->type) {
-	case STRING:
-	case SECRET:
-		return take_string(conf, key, text);
-	case PATH:
-		return *text == '/' ? take_string(conf, key, text) : -1;
-	case TITLE:
-		return title_fault(text) == NULL ? take_string(conf, key, text)
-						 : -1;
-	case CHOICE:
-		return is_choice(key->choices, text)
-		    ? take_string(conf, key, text)
-		    : -1;
 	case BOOL:
 		if (!is_choice("yes|no|true|false|on|off|1|0", text))
 			return -1;
@@ -412,8 +418,8 @@ take(struct conf *conf, const struct key *key, const char *where,
 		    where, fault, title_placeholders());
 		return -1;
 	}
-	if (key->type == STRING || key->type == SECRET || key->type == TITLE) {
-		err_nomem(err); /* they take any text */
+	if (is_fit(key, text)) {
+		err_nomem(err);
 		return -1;
 	}
 	expected(key, want, sizeof(want));
@@ -697,12 +703,9 @@ set_defaults(struct conf *conf, struct err *err)
 	conf->workspace.name = "default";
 	for (size_t i = 0; i < N_KEYS; i++)
 		if (keys[i].initial != NULL &&
-		    set_value(conf, &keys[i], keys[i].initial) != 0) {
-			err_set(err, ERR_CONFIG,
-			    "bug: the default of [%s] %s is not valid",
-			    keys[i].section, keys[i].name);
+		    take(conf, &keys[i], "bug: a default", keys[i].initial,
+			err) != 0)
 			return -1;
-		}
 	return 0;
 }
 

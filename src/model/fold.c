@@ -190,7 +190,7 @@ fold_equal(const json_t *a, const json_t *b)
 static int
 finish(const struct lww *w, struct err *err)
 {
-	if (!w->failed)
+	if (!lww_failed(w))
 		return 0;
 	err_nomem(err);
 	return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "ext/jansson.h"
 
 #define TEXT_MAX (64u << 20) /* more than any payload holds */
 
@@ -26,7 +27,7 @@ static json_t *
 unpack(const char *row, size_t n, bool *failed)
 {
 	json_error_t error;
-	json_t *values = json_loadb(row, n, 0, &error), *line, *value;
+	json_t *values = jansson_read(row, n, 0, &error), *line, *value;
 	size_t i;
 
 	if (values == NULL) {
@@ -123,8 +124,8 @@ add_row(struct buf *text, const json_t *line)
 		    values, value == NULL ? json_null() : value);
 	}
 	if (rc == 0)
-		row =
-		    json_dumps(values, JSON_COMPACT | JSON_REAL_PRECISION(15));
+		row = jansson_text(
+		    values, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(values);
 	if (row == NULL)
 		return -1;

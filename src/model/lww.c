@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ext/jansson.h"
+
 #define DUMP_FLAGS                                         \
 	(JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY | \
 	    JSON_REAL_PRECISION(15))
@@ -28,7 +30,9 @@ void
 lww_begin(struct lww *w, json_t *state, const struct lww_rank *ranks,
     const struct lww_rank *parts)
 {
-	*w = (struct lww){ .ranks = ranks, .parts = parts };
+	*w = (struct lww){
+		.ranks = ranks, .parts = parts, .before = jansson_failures()
+	};
 	w->facts = descend(w, state, "facts");
 	w->times = descend(w, state, "times");
 	lww_at(w, 0);
@@ -69,8 +73,8 @@ compare_spelling(struct lww *w, const json_t *a, const json_t *b)
 
 	if (json_equal(a, b))
 		return 0;
-	x = json_dumps(a, DUMP_FLAGS);
-	y = json_dumps(b, DUMP_FLAGS);
+	x = jansson_text(a, DUMP_FLAGS);
+	y = jansson_text(b, DUMP_FLAGS);
 	if (x == NULL || y == NULL)
 		w->failed = true;
 	else
@@ -125,4 +129,10 @@ lww_set(struct lww *w, const char *path, json_t *value)
 		w->failed = true;
 out:
 	json_decref(value);
+}
+
+bool
+lww_failed(const struct lww *w)
+{
+	return w->failed || jansson_failures() != w->before;
 }

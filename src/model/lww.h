@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include <stddef.h>
+
 #include <jansson.h>
 
 #include "base/rfc3339.h"
@@ -29,6 +31,7 @@ struct lww {
 	const struct lww_rank *parts; /* for "<part>/…/status" */
 	char now[RFC3339_SIZE];	      /* when what is written was true */
 	bool failed;
+	size_t before; /* jansson_failures() when it began */
 };
 
 /* Write into state {"facts", "times"} what is of no time yet. A state without
@@ -44,6 +47,9 @@ void lww_at(struct lww *w, int64_t usec);
  * if there is something greater. The value is taken over; NULL and nothing
  * (null, "", [], {}) are not written. */
 void lww_set(struct lww *w, const char *path, json_t *value);
+
+/* Was memory out since lww_begin()? Then the state is of no use. */
+bool lww_failed(const struct lww *w);
 
 /* The rank that a status has. */
 int lww_rank(const struct lww_rank *ranks, const char *status);

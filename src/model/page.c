@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ext/jansson.h"
 #include "model/block.h"
 #include "model/callbody.h"
 #include "model/draft.h"
@@ -41,6 +42,7 @@ page_render(const struct page_input *input, struct page *ret, struct err *err)
 	const struct schema *schema = schema_find(input->kind, input->schema);
 	struct page page = { 0 };
 	struct draft draft = { 0 };
+	size_t before = jansson_failures();
 	int rc = -1;
 
 	if (schema == NULL) {
@@ -61,7 +63,7 @@ page_render(const struct page_input *input, struct page *ret, struct err *err)
 			   : messagebody_add(page.sections, &draft);
 out:
 	draft_free(&draft);
-	if (rc == 0) {
+	if (rc == 0 && jansson_failures() == before) {
 		*ret = page;
 		return 0;
 	}
@@ -154,16 +156,20 @@ static json_t *
 with_children(const json_t *block, json_t *children)
 {
 	const char *type = json_string_value(json_object_get(block, "type"));
-	json_t *copy = json_copy((json_t *)block);
-	json_t *inner = json_copy(json_object_get(block, type));
+	json_t *copy = jansson_copy(block);
+	json_t *inner = jansson_copy(json_object_get(block, type));
 
-	if (json_object_set_new(inner, "children", children) != 0 ||
-	    json_object_set_new(copy, type, inner) != 0) {
+	if (json_object_set_new(inner, "children", children) != 0) {
+		json_decref(inner);
 		json_decref(copy);
 		return NULL;
 	}
 	if (json_array_size(children) == 0)
 		json_object_del(inner, "children");
+	if (json_object_set_new(copy, type, inner) != 0) {
+		json_decref(copy);
+		return NULL;
+	}
 	return copy;
 }
 

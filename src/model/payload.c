@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "ext/jansson.h"
 #include "model/lines.h"
 
 #define LONG_BYTES 65536 /* a payload that may have a long dialogue */
@@ -100,11 +101,11 @@ repair(const char *s, size_t n, struct buf *out, unsigned int *found)
 static json_t *
 load(const char *s, size_t n, json_error_t *error)
 {
-	json_t *json = json_loadb(s, n, 0, error);
+	json_t *json = jansson_read(s, n, 0, error);
 
 	if (json == NULL &&
 	    json_error_code(error) == json_error_numeric_overflow)
-		json = json_loadb(s, n, JSON_DECODE_INT_AS_REAL, error);
+		json = jansson_read(s, n, JSON_DECODE_INT_AS_REAL, error);
 	return json;
 }
 
@@ -199,12 +200,11 @@ skip_element(struct reader *r)
 }
 
 /* The array at r, a line at a time; NULL: something else than objects or
- * arrays is in it, it is not JSON, or memory is out. */
+ * arrays is in it, or it is not JSON (ERR_PERMANENT), or memory is out. */
 static json_t *
-read_lines(struct reader *r, unsigned int *found)
+read_lines(struct reader *r, unsigned int *found, struct err *err)
 {
 	struct lines_writer lines;
-	struct err ignored = ERR_INIT;
 	json_t *line, *list;
 	size_t begin;
 	bool good = true;
@@ -216,7 +216,7 @@ read_lines(struct reader *r, unsigned int *found)
 			begin = r->at;
 			skip_element(r);
 			line = load_repaired(
-			    r->s + begin, r->at - begin, found, &ignored);
+			    r->s + begin, r->at - begin, found, err);
 			good = line != NULL && r->at < r->n;
 			lines_add(&lines, line);
 		} while (good && r->s[r->at++] == ',');
@@ -224,8 +224,12 @@ read_lines(struct reader *r, unsigned int *found)
 		r->at++;
 	}
 	list = lines_end(&lines);
-	if (good)
+	if (good && list != NULL)
 		return list;
+	if (good)
+		err_nomem(err);
+	else
+		err_set(err, ERR_PERMANENT, "the dialogue does not end");
 	json_decref(list);
 	return NULL;
 }
@@ -258,19 +262,24 @@ find_dialogue(struct reader *r)
 /* Put the dialogues into lists, and the rest of the text, with [i] for the
  * i-th of them, into rest. */
 static int
-cut_dialogues(
-    struct reader *r, struct buf *rest, json_t *lists, unsigned int *found)
+cut_dialogues(struct reader *r, struct buf *rest, json_t *lists,
+    unsigned int *found, struct err *err)
 {
 	size_t plain = 0;
 
 	while (find_dialogue(r)) {
 		if (buf_add(rest, r->s + plain, r->at - plain) != 0 ||
 		    buf_addf(rest, "[%zu]", json_array_size(lists)) != 0 ||
-		    json_array_append_new(lists, read_lines(r, found)) != 0)
-			return -1;
+		    json_array_append_new(lists, read_lines(r, found, err)) !=
+			0)
+			goto fail;
 		plain = r->at;
 	}
-	return buf_add(rest, r->s + plain, r->n - plain);
+	if (buf_add(rest, r->s + plain, r->n - plain) == 0)
+		return 0;
+fail:
+	err_nomem(err); /* unless there is a reason already */
+	return -1;
 }
 
 static int
@@ -296,19 +305,22 @@ put_dialogues_back(json_t *value, const json_t *lists)
 }
 
 /* Parse what may have a long dialogue, without ever having all of it as
- * values. NULL: no reason is given, load_repaired() finds it. */
+ * values. NULL: memory is out, or it is not JSON, of which load_repaired() has
+ * a better account. */
 static json_t *
-load_long(const char *s, size_t n, unsigned int *found)
+load_long(const char *s, size_t n, unsigned int *found, struct err *err)
 {
 	struct reader r = { .s = s, .n = n };
 	json_t *lists = json_array(), *json = NULL;
-	struct err ignored = ERR_INIT;
 	struct buf rest;
 
 	buf_init(&rest, SIZE_MAX / 4);
-	if (lists != NULL && cut_dialogues(&r, &rest, lists, found) == 0)
-		json = load_repaired(rest.data, rest.len, found, &ignored);
+	if (lists == NULL)
+		err_nomem(err);
+	else if (cut_dialogues(&r, &rest, lists, found, err) == 0)
+		json = load_repaired(rest.data, rest.len, found, err);
 	if (json != NULL && put_dialogues_back(json, lists) != 0) {
+		err_nomem(err);
 		json_decref(json);
 		json = NULL;
 	}
@@ -322,12 +334,15 @@ load_long(const char *s, size_t n, unsigned int *found)
 json_t *
 payload_load(const void *bytes, size_t n, const char **note, struct err *err)
 {
+	struct err why = ERR_INIT;
 	json_t *json = NULL;
 	unsigned int found = 0;
 
 	if (n >= LONG_BYTES)
-		json = load_long(bytes, n, &found);
-	if (json == NULL)
+		json = load_long(bytes, n, &found, &why);
+	if (why.kind == ERR_RETRY) /* no memory, and all of it takes more */
+		*err = why;
+	else if (json == NULL)
 		json = load_repaired(bytes, n, &found, err);
 	*note = found == 0 ? NULL : notes[found];
 	if (json != NULL && !json_is_object(json)) {

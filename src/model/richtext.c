@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "ext/jansson.h"
 
 #define URL_UNITS 2000
 
@@ -183,7 +184,7 @@ richtext_add_json(struct richtext *rt, unsigned style, const json_t *value)
 	} else if (json_is_boolean(value)) {
 		richtext_add(rt, style, json_is_true(value) ? "yes" : "no");
 	} else if (value != NULL && !json_is_null(value)) {
-		text = json_dumps(value,
+		text = jansson_text(value,
 		    JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
 			JSON_REAL_PRECISION(15));
 		if (text == NULL)

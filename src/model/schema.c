@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ext/jansson.h"
+
 static const struct schema_option directions[] = {
 	{ "incoming", "blue" },
 	{ "outgoing", "green" },
@@ -286,6 +288,7 @@ json_t *
 schema_properties(const char *kind, enum page_schema id, const char *contacts)
 {
 	const struct schema *schema = schema_find(kind, id);
+	size_t before = jansson_failures();
 	json_t *ret;
 
 	if (schema == NULL || (ret = json_object()) == NULL)
@@ -301,7 +304,10 @@ schema_properties(const char *kind, enum page_schema id, const char *contacts)
 			return NULL;
 		}
 	}
-	return ret;
+	if (jansson_failures() == before)
+		return ret;
+	json_decref(ret); /* an option's colour may be missing */
+	return NULL;
 }
 
 bool

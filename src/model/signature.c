@@ -192,7 +192,7 @@ match(const struct signature_keys *keys, enum signature_scheme scheme,
 	for (size_t i = 0; i < keys->schemes[scheme].n; i++) {
 		if (compute(&keys->schemes[scheme].keys[i], id, timestamp, body,
 			n, expected) != 0)
-			continue;
+			return SIGNATURE_FAILED;
 		for (size_t j = 0; j < found; j++)
 			matches |=
 			    crypto_equal(candidates[j], expected, SHA256_SIZE);
@@ -300,8 +300,8 @@ check_legacy(const struct signature_keys *keys, const char *header,
 		}
 		result = check_legacy_entry(
 		    keys, entry, body, n, now_ms, tolerance_ms);
-		if (result == SIGNATURE_OK)
-			return SIGNATURE_OK;
+		if (result == SIGNATURE_OK || result == SIGNATURE_FAILED)
+			return result;
 		if (result > nearest)
 			nearest = result;
 	}
@@ -344,6 +344,8 @@ signature_result_text(enum signature_result result)
 	case SIGNATURE_MISMATCH:
 		return "the signature does not match: another secret, or the "
 		       "body was changed on the way";
+	case SIGNATURE_FAILED:
+		return "the signature could not be checked: out of memory";
 	}
 	return "?";
 }

@@ -56,6 +56,7 @@ enum signature_result {
 	SIGNATURE_MALFORMED, /* the header isn't what the scheme says */
 	SIGNATURE_STALE,     /* signed too long ago, or in the future */
 	SIGNATURE_MISMATCH,  /* no key gives any of the signatures */
+	SIGNATURE_FAILED     /* it could not be checked: no memory */
 };
 
 /* All keys of the scheme are tried. Times in ms; tolerance 0: any age. */

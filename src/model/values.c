@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 #include "model/call.h"
 #include "model/columns.h"
 #include "model/dialogue.h"
@@ -412,7 +413,7 @@ value_numbers(const struct draft *draft)
 
 	if (json_array_size(known) > 0)
 		return words_join(known, ", ");
-	if ((list = json_copy(draft->parties)) == NULL)
+	if ((list = jansson_copy(draft->parties)) == NULL)
 		return NULL;
 	if (draft->own == NULL ||
 	    (draft_is_outgoing(draft)
@@ -568,7 +569,7 @@ copy_for_urls(const json_t *facts)
 {
 	static const char *const files[] = { "recordings", "voicemail",
 		"media" };
-	json_t *copy = json_copy((json_t *)facts);
+	json_t *copy = jansson_copy(facts);
 	int rc = copy == NULL ? -1 : 0;
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -584,14 +585,6 @@ copy_for_urls(const json_t *facts)
 	return NULL;
 }
 
-/* Stops when there is more than a column takes: it is cut off there. */
-static int
-add_until_enough(const char *text, size_t n, void *buf)
-{
-	return ((struct buf *)buf)->len < COLUMNS_BYTES ? buf_add(buf, text, n)
-							: -1;
-}
-
 /* Everything known, as indented JSON. */
 static json_t *
 value_raw(const struct draft *draft)
@@ -600,11 +593,11 @@ value_raw(const struct draft *draft)
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
+	/* more than a column takes is cut off there */
 	if (facts != NULL && replace_urls(draft, facts) == 0 &&
-	    (json_dump_callback(facts, add_until_enough, &text,
-		 JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) ==
-		    0 ||
-		text.len >= COLUMNS_BYTES))
+	    jansson_dump(facts,
+		JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15),
+		&text, COLUMNS_BYTES) == 0)
 		ret = json_string(buf_text(&text));
 	buf_free(&text);
 	json_decref(facts);

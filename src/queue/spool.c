@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
+#include "ext/jansson.h"
 
 enum {
 	FOLDER_MODE = 0700,
@@ -243,7 +244,7 @@ fields_of(const struct delivery *d)
 	    "generation", d->generation, "occurred_at",
 	    (json_int_t)d->occurred_at, "note", d->note, "headers", d->headers,
 	    "due", d->due, "spooled_at", (json_int_t)rfc3339_now());
-	char *text = fields == NULL ? NULL : json_dumps(fields, JSON_COMPACT);
+	char *text = fields == NULL ? NULL : jansson_text(fields, JSON_COMPACT);
 
 	json_decref(fields);
 	return text;
@@ -365,24 +366,37 @@ read_head(const char *bytes, size_t *fields, size_t *body, const char **hash)
 	return strncmp(bytes, again, strlen(again)) == 0 ? strlen(again) : 0;
 }
 
-/* Is what was read whole? The text of its fields then. */
+/* Is what was read whole? Its fields then. */
 static json_t *
-check(const char *bytes, size_t size, struct delivery *d)
+check(const char *bytes, size_t size, struct delivery *d, struct err *err)
 {
+	json_error_t why = { 0 };
+	json_t *json;
 	char now[SHA256_HEX_SIZE];
 	size_t fields, body, head;
 	const char *hash, *p;
 
 	if ((head = read_head(bytes, &fields, &body, &hash)) == 0 ||
 	    head + fields + body != size)
-		return NULL;
+		goto torn;
 	p = bytes + head;
-	if (hash_of(p, fields, p + fields, body, now) != 0 ||
-	    memcmp(now, hash, strlen(now)) != 0)
+	if (hash_of(p, fields, p + fields, body, now) != 0) {
+		err_nomem(err);
 		return NULL;
+	}
+	if (memcmp(now, hash, strlen(now)) != 0)
+		goto torn;
 	d->body = p + fields;
 	d->body_len = body;
-	return json_loadb(p, fields, 0, NULL);
+	if ((json = jansson_read(p, fields, 0, &why)) != NULL)
+		return json;
+	if (json_error_code(&why) == json_error_out_of_memory) {
+		err_nomem(err);
+		return NULL;
+	}
+torn:
+	err_set(err, ERR_PERMANENT, "it is no delivery, or torn");
+	return NULL;
 }
 
 static const char *
@@ -403,19 +417,20 @@ static char *
 headers_of(const json_t *fields)
 {
 	const char *headers = text(fields, "headers");
-	char at[RFC3339_SIZE], *ret;
-	json_t *json =
-	    headers == NULL ? json_object() : json_loads(headers, 0, NULL);
+	char at[RFC3339_SIZE], *ret = NULL;
+	json_t *json = headers == NULL
+	    ? json_object()
+	    : jansson_read(headers, strlen(headers), 0, NULL);
 
 	rfc3339_format(number(fields, "spooled_at"), at);
-	json_object_set_new(json, "spooled-at", json_string(at));
-	ret = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+	if (json_object_set_new(json, "spooled-at", json_string(at)) == 0)
+		ret = jansson_text(json, JSON_COMPACT);
 	json_decref(json);
 	return ret;
 }
 
-static bool
-take_fields(struct spooled *s)
+static int
+take_fields(struct spooled *s, struct err *err)
 {
 	const json_t *fields = s->fields;
 	struct delivery *d = &s->delivery;
@@ -431,8 +446,15 @@ take_fields(struct spooled *s)
 	d->note = text(fields, "note");
 	d->headers = s->headers = headers_of(fields);
 	d->due = json_is_true(json_object_get(fields, "due"));
-	return d->workspace != NULL && d->key != NULL && d->kind != NULL &&
-	    d->headers != NULL;
+	if (d->headers == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	if (d->workspace == NULL || d->key == NULL || d->kind == NULL) {
+		err_set(err, ERR_PERMANENT, "it is no delivery");
+		return -1;
+	}
+	return 0;
 }
 
 /* All of the file, NUL behind it; NULL: see err. */
@@ -497,9 +519,8 @@ spool_read(int dir, const char *name, struct spooled *ret, struct err *err)
 	close(fd);
 	if (s.bytes == NULL)
 		return -1;
-	s.fields = check(s.bytes, size, &s.delivery);
-	if (s.fields == NULL || !take_fields(&s)) {
-		err_set(err, ERR_PERMANENT, "it is no delivery, or torn");
+	s.fields = check(s.bytes, size, &s.delivery, err);
+	if (s.fields == NULL || take_fields(&s, err) != 0) {
 		spooled_free(&s);
 		return -1;
 	}

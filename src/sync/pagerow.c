@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ext/crypto.h"
+#include "ext/jansson.h"
 #include "sql/queries.h"
 
 static char *
@@ -121,6 +122,7 @@ pagerow_hash(const json_t *value, char ret[PAGEROW_HASH_SIZE])
 {
 	unsigned char digest[SHA256_SIZE];
 	struct crypto_hash *hash = crypto_hash_begin();
+	size_t before = jansson_failures();
 	int rc = -1;
 
 	ret[0] = '\0';
@@ -128,7 +130,8 @@ pagerow_hash(const json_t *value, char ret[PAGEROW_HASH_SIZE])
 		return;
 	rc = json_dump_callback(value, add_to_hash, hash,
 	    JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	if (crypto_hash_end(hash, digest) == 0 && rc == 0)
+	if (crypto_hash_end(hash, digest) == 0 && rc == 0 &&
+	    jansson_failures() == before)
 		crypto_hex(digest, (PAGEROW_HASH_SIZE - 1) / 2, ret);
 }
 

@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 #include "model/columns.h"
 #include "sync/body.h"
 #include "sync/pagerow.h"
@@ -125,7 +126,7 @@ first_sections(struct work *w, size_t bytes, json_t **blocks, json_t **entries,
 	json_array_foreach (w->wanted->sections, i, section) {
 		json_t *mine = json_object_get(section, "blocks"), *steps;
 
-		more = json_copy(all);
+		more = jansson_copy(all);
 		if (json_array_extend(more, mine) != 0)
 			goto nomem;
 		steps = page_chunk(more, bytes);

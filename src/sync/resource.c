@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/failpoint.h"
+#include "ext/jansson.h"
 #include "model/call.h"
 #include "model/event.h"
 #include "model/fold.h"
@@ -70,7 +71,7 @@ read_facts(struct db *db, const struct job *job, const struct db_result *r,
 	struct buf text;
 
 	if (whole_value(db, r, 0, fetch_facts, job, &text, err) == 0 &&
-	    (facts = json_loadb(text.data, text.len, 0, NULL)) == NULL)
+	    (facts = jansson_read(text.data, text.len, 0, NULL)) == NULL)
 		err_nomem(err);
 	buf_free(&text);
 	return facts;

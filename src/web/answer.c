@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "ext/jansson.h"
+
 void
 answer_json(struct fcgi_request *req, const char *status, const char *header,
     const char *body)
@@ -29,7 +31,7 @@ answer_error(struct fcgi_request *req, const char *status, const char *header,
 {
 	json_t *body = json_pack("{s:s, s:s%}", "error", code, "message",
 	    message, strnlen(message, 512));
-	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	char *text = body == NULL ? NULL : jansson_text(body, JSON_COMPACT);
 
 	answer_json(req, status, header,
 	    text == NULL ? "{\"error\":\"internal\"}" : text);

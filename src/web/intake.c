@@ -12,6 +12,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "ext/jansson.h"
 #include "model/event.h"
 #include "model/payload.h"
 #include "web/answer.h"
@@ -176,6 +177,11 @@ authentic(struct intake *intake, struct fcgi_request *req,
 	    keyring_check(intake->keyring, headers, body->data, body->len);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
+	if (result == SIGNATURE_FAILED) {
+		answer_error(req, "503 Service Unavailable", retry_later,
+		    "no_memory", signature_result_text(result));
+		return false;
+	}
 	if (result == SIGNATURE_OK ||
 	    (w->webhook.allow_unsigned &&
 		(result == SIGNATURE_NONE || result == SIGNATURE_NO_KEY)))
@@ -218,7 +224,7 @@ kept_headers(struct fcgi_request *req)
 			json_object_set_new(
 			    headers, kept[i][0], json_string(value));
 	}
-	text = json_dumps(headers, JSON_COMPACT);
+	text = jansson_text(headers, JSON_COMPACT);
 	json_decref(headers);
 	return text;
 }
@@ -228,7 +234,7 @@ answer_stored(struct fcgi_request *req, const char *key)
 {
 	json_t *body =
 	    json_pack("{s:s, s:s}", "status", "accepted", "delivery", key);
-	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	char *text = body == NULL ? NULL : jansson_text(body, JSON_COMPACT);
 
 	FAILPOINT("intake.answering");
 	answer_json(req, "200 OK", "",
@@ -354,7 +360,7 @@ answer_health(struct intake *intake, struct fcgi_request *req)
 	rfc3339_format(rfc3339_now(), now);
 	body = json_pack("{s:s, s:s, s:s*}", "status", status, "timestamp", now,
 	    "reason", reason);
-	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	text = body == NULL ? NULL : jansson_text(body, JSON_COMPACT);
 	answer_json(req, ok ? "200 OK" : "503 Service Unavailable", "",
 	    text == NULL ? "{\"status\":\"unhealthy\"}" : text);
 	free(text);
