@@ -415,6 +415,22 @@ transfers_of_files_can_be_stopped(void **state)
 }
 
 static void
+what_must_happen_once_is_not_begun_after_the_stop(void **state)
+{
+	static const char *const answers[] = { NULL };
+	struct http_request req = { .method = "POST", .once = true };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, answers);
+	http_set_stop(f.http, at_once, NULL);
+	assert_int_equal(exchange(&f, req), -1);
+	assert_int_equal(f.err.kind, ERR_RETRY); /* certainly not sent */
+	end(&f);
+	assert_int_equal(f.server.requests, 0);
+}
+
+static void
 a_form_holds_fields_and_a_part_of_a_file(void **state)
 {
 	static const char *const answers[] = { OK("0\r\n\r\n"), NULL };
@@ -470,6 +486,8 @@ main(void)
 		cmocka_unit_test(private_addresses_are_refused),
 		cmocka_unit_test(a_header_cannot_bring_another),
 		cmocka_unit_test(transfers_of_files_can_be_stopped),
+		cmocka_unit_test(
+		    what_must_happen_once_is_not_begun_after_the_stop),
 		cmocka_unit_test(a_form_holds_fields_and_a_part_of_a_file),
 	};
 
