@@ -3,6 +3,7 @@ twice."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import signal
@@ -412,14 +413,18 @@ def test_stop_while_the_database_hangs(
     pidfile = stack.state / "run/pg/data/postmaster.pid"
     server = int(pidfile.read_text().split()[0])
     processes = [server, *children(server)]
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
+
+    def signal_all(number: int) -> None:
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):  # it was ending
+                os.kill(pid, number)
+
+    signal_all(signal.SIGSTOP)
     try:
         time.sleep(1.5)  # now all of them wait for it
         stop(child)
     finally:
-        for pid in processes:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(signal.SIGCONT)
     # nobody could be told; the next one finds out
     stack.control("DELETE", "/faults")
     if busy:
