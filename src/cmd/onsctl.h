@@ -26,10 +26,12 @@ typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 
 ctl_command ctl_check_config;
 ctl_command ctl_config;
+ctl_command ctl_discard;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_migrate;
 ctl_command ctl_relink;
+ctl_command ctl_retry;
 ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;

@@ -1,5 +1,6 @@
 /*
- * table.h - results of statements, and lists, as tables, or as JSON, by libsmartcols.
+ * table.h - results of statements, and lists, as tables, or as JSON, by
+ * libsmartcols.
  */
 #ifndef CMD_TABLE_H
 #define CMD_TABLE_H

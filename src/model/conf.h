@@ -81,6 +81,9 @@ struct conf {
 		int64_t workers, lease_ms, max_attempts;
 	} process;
 	struct {
+		int64_t finished_ms, attempts_ms, dead_ms; /* 0: for ever */
+	} retention;
+	struct {
 		char *level, *file;
 	} log;
 	struct workspace workspace; /* the default one */
@@ -92,8 +95,8 @@ enum conf_user {
 	CONF_WEBHOOK = 1 << 0,
 	CONF_PROCESS = 1 << 1,
 	CONF_PORTAL = 1 << 2,
-	CONF_CTL = 1 << 3,	 /* reads all, needs nothing */
-	CONF_CTL_NOTION = 1 << 4,  /* onsctl init: needs the Notion key */
+	CONF_CTL = 1 << 3,	    /* reads all, needs nothing */
+	CONF_CTL_NOTION = 1 << 4,   /* onsctl init: needs the Notion key */
 	CONF_CTL_OPENPHONE = 1 << 5 /* onsctl webhooks: … OpenPhone's */
 };
 

@@ -238,6 +238,7 @@ resource_save(
 {
 	const char *outcome =
 	    strcmp(job->kind, "call") == 0 ? call_outcome(res->facts) : NULL;
+	struct db_result *r = NULL;
 	char *ids = id_list(res), seconds[32];
 	int rc;
 
@@ -246,13 +247,16 @@ resource_save(
 		return -1;
 	}
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
-	rc = DB_RUN(db, SQL_resource_put, NULL, err, DB_TEXT(job->workspace),
+	rc = DB_RUN(db, SQL_resource_put, &r, err, DB_TEXT(job->workspace),
 	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
 	    DB_JSON(json_object_get(res->state, "times")), DB_TEXT(outcome),
 	    DB_TEXT(ids), DB_INT(res->checks),
-	    DB_TEXT(res->recheck ? seconds : NULL));
+	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
+	    DB_INT(job->run));
 	free(ids);
 	FAILPOINT("resource.saved");
+	if (rc == 0)
+		rc = job_held(r, err);
 	if (rc == 0) {
 		res->stored = true;
 		res->n_folded = 0;
