@@ -20,7 +20,7 @@ from life import Life, Reference
 from processor import Cron, finish, settle
 from report import REPORT, Row
 
-TOGETHER = 8  # places that are armed at the same time, where one is not alone
+TOGETHER = 12  # places that are armed at the same time, where one is not alone
 
 
 @dataclass
@@ -97,15 +97,14 @@ class Rounds:
         self.failpoints.clear()
 
 
-def orders(passed: Counter[str], rng: random.Random,
+def orders(passed: Counter[str], alone: set[str], rng: random.Random,
            full: bool) -> Iterator[dict[str, int]]:
-    """What to arm, round by round: place -> nth. Each place at least once; in
-    the long form alone, and then at any of its passings with others."""
+    """What to arm, round by round: place -> nth. Each place with others, at
+    any of its passings; in the long form some of them alone before that."""
     places = sorted(passed)
-    if full:
-        for place in places:
-            for nth in sorted({1, (passed[place] + 1) // 2, passed[place]}):
-                yield {place: nth}
+    for place in sorted(alone) if full else []:
+        for nth in sorted({1, (passed[place] + 1) // 2, passed[place]}):
+            yield {place: nth}
     for _ in range(10 if full else 1):
         rng.shuffle(places)
         for first in range(0, len(places), TOGETHER):
@@ -118,13 +117,13 @@ def test_killed_anywhere(stack: Stack, ledger: Ledger, failpoints: Failpoints,
                          settings: list[Setting], which: int,
                          rng: random.Random, full: bool) -> None:
     setting = settings[which]
-    # of the second, in the short form, only what the first does not pass
-    passed = setting.passed if full or which == 0 else Counter({
-        place: n for place, n in setting.passed.items()
-        if place not in settings[0].passed})
+    # of the second first of all what the first does not pass
+    new = set(setting.passed) - (set(settings[0].passed) if which else set())
+    passed = setting.passed if full else Counter(
+        {place: setting.passed[place] for place in new})
     row = REPORT.row(f"kill -9, {setting.name}")
     rounds = Rounds(stack, ledger, failpoints, setting.config, row)
-    for order in orders(passed, rng, full):
+    for order in orders(passed, new, rng, full):
         rounds.run(order)
     # how often a place is passed depends on who is faster
     for place in sorted(set(passed) - rounds.fired):
