@@ -49,7 +49,7 @@ static const struct verdict {
 	{ 400, 599, "InvalidBucketName", ERR_OPERATOR, "look at [s3] bucket" },
 	{ 401, 401, NULL, ERR_OPERATOR, "look at [s3] access_key" },
 	{ 403, 403, NULL, ERR_OPERATOR,
-	    "may the key read, write and list this bucket?" },
+	    "may the key of [s3] read, write and list this bucket?" },
 	{ 408, 409, NULL, ERR_RETRY, NULL },
 	{ 429, 429, NULL, ERR_RETRY, NULL },
 	{ 400, 499, NULL, ERR_PERMANENT, NULL },

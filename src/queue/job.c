@@ -29,6 +29,7 @@ job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
 	job.id = db_int(r, 0, "id");
 	job.generation = db_int(r, 0, "generation");
 	job.attempt = db_int(r, 0, "attempts");
+	job.priority = db_int(r, 0, "priority");
 	job.workspace = strdup(db_text(r, 0, "workspace"));
 	job.kind = strdup(db_text(r, 0, "kind"));
 	job.resource_id = strdup(db_text(r, 0, "resource_id"));
@@ -164,4 +165,17 @@ int
 job_recheck(struct db *db, struct err *err)
 {
 	return DB_RUN(db, SQL_recheck_due, NULL, err);
+}
+
+int
+job_live_is_due(struct db *db, struct err *err)
+{
+	struct db_result *r = NULL;
+	int due;
+
+	if (DB_RUN(db, SQL_job_live_due, &r, err) != 0)
+		return -1;
+	due = db_bool(r, 0, "due");
+	db_result_free(r);
+	return due;
 }

@@ -20,6 +20,7 @@ struct job {
 	char *workspace, *kind, *resource_id;
 	int64_t generation;
 	int64_t attempt; /* 1 on the first */
+	int64_t priority;
 };
 
 enum job_result {
@@ -56,6 +57,9 @@ int64_t job_next_ms(struct db *db, struct err *err);
 /* Make a resource due, whether or not it has a job already. */
 int job_make_due(struct db *db, const char *workspace, const char *kind,
     const char *resource_id, int priority, struct err *err);
+
+/* Does a live job wait for a worker? 1, 0 or -1. */
+int job_live_is_due(struct db *db, struct err *err);
 
 /* Resources whose re-check time has come become due. */
 int job_recheck(struct db *db, struct err *err);

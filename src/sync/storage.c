@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "api/folder.h"
+#include "sync/gate.h"
+
+#define SERVICE "storage" /* its name among the troubles */
 
 static bool
 is_folder(const struct sync *sync)
@@ -12,7 +15,13 @@ is_folder(const struct sync *sync)
 }
 
 int
-storage_put(struct sync *sync, const char *key, const struct media *media,
+storage_ready(struct sync *sync, struct err *err)
+{
+	return gate_pass(sync, SERVICE, &sync->storage_trying, err);
+}
+
+static int
+put(struct sync *sync, const char *key, const struct media *media,
     struct err *err)
 {
 	struct s3_object there;
@@ -27,6 +36,19 @@ storage_put(struct sync *sync, const char *key, const struct media *media,
 		return 0; /* an earlier attempt came that far */
 	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
 	    media->type->mime, err);
+}
+
+int
+storage_put(struct sync *sync, const char *key, const struct media *media,
+    struct err *err)
+{
+	int rc = put(sync, key, media, err);
+
+	if (rc == 0 && sync->storage_trying)
+		gate_mended(sync, SERVICE, "");
+	else if (rc != 0 && err->kind == ERR_OPERATOR)
+		gate_trouble(sync, SERVICE, "", err);
+	return rc;
 }
 
 static FILE *
