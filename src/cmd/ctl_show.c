@@ -29,6 +29,7 @@ static volatile sig_atomic_t never;
 struct found {
 	char kind[16];
 	char page[NOTION_ID_SIZE];
+	json_t *doubles; /* addresses of others with the same id */
 };
 
 /* ---- which page ---- */
@@ -50,6 +51,7 @@ look_up(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 		    ret->kind, sizeof(ret->kind), "%s", db_text(r, 0, "kind"));
 		snprintf(ret->page, sizeof(ret->page), "%s",
 		    page == NULL ? "" : page);
+		ret->doubles = db_json(r, 0, "doubles");
 		rc = 1;
 	}
 	db_result_free(r);
@@ -182,6 +184,18 @@ print_page(const struct schema *schema, const json_t *page,
 	return rc;
 }
 
+static void
+print_doubles(const json_t *doubles)
+{
+	const json_t *url;
+	size_t i;
+
+	json_array_foreach (doubles, i, url)
+		printf("\nAnother page carries this id; it may be thrown away: "
+		       "%s\n",
+		    json_string_value(url));
+}
+
 static int
 show(struct ctl *ctl, struct sync *sync, const struct found *found,
     struct err *err)
@@ -195,6 +209,8 @@ show(struct ctl *ctl, struct sync *sync, const struct found *found,
 	    read_blocks(&sync->notion, found->page, 0, &blocks, err) == 0)
 		rc = ctl->json ? print_json(page, blocks, err)
 			       : print_page(schema, page, blocks, err);
+	if (rc == 0 && !ctl->json)
+		print_doubles(found->doubles);
 	json_decref(page);
 	json_decref(blocks);
 	return rc;
@@ -212,9 +228,12 @@ ctl_show(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(argv[0]);
 	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
 	    find_page(ctl, argv[1], &found, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
+	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0) {
+		json_decref(found.doubles);
 		return ctl_fail(&err);
+	}
 	rc = show(ctl, &sync, &found, &err);
+	json_decref(found.doubles);
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }
