@@ -1,3 +1,7 @@
--- $1 workspace, $2 service, $3 requests allowed, $4 in how many milliseconds:
--- 0 = go, else milliseconds to wait
-SELECT bucket_take($1, $2, $3, $4) AS wait
+-- $1 workspace, $2 service, $3 requests allowed, $4 in how many milliseconds,
+-- $5 background, $6 kind and $7 id of the job, or null. trouble: > 0: not before
+-- so many milliseconds, for a person must act; -1: go, and see whether that is
+-- done. wait: 0 = go, else milliseconds to wait.
+SELECT t.trouble, CASE WHEN t.trouble > 0 THEN 0
+	ELSE bucket_take($1, $2, $3, $4, $5) END AS wait
+  FROM trouble_wait($1, $2, $6, $7) AS t (trouble)

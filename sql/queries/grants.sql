@@ -3,7 +3,8 @@
 DO $$
 DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
-		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links'];
+		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links',
+		'v_troubles'];
 	name text;
 BEGIN
 	-- these two run with the owner's rights
@@ -15,10 +16,11 @@ BEGIN
 		GRANT SELECT ON event, event_body, migration TO ons_process;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
 			run, destination, page, media, directory, contact_number,
-			bucket, usage TO ons_process;
+			bucket, usage, trouble TO ons_process;
 		-- event_store: what was spooled
-		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish,
-			bucket_take, partitions_ahead TO ons_process;
+		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,
+			bucket_pause, trouble_wait, trouble_met, trouble_ended,
+			partitions_ahead TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
 		FOREACH name IN ARRAY views LOOP

@@ -1,7 +1,7 @@
 -- $1 workspace: a person has mended something; what waited for it is due now
-WITH unpaused AS (
-	UPDATE bucket SET paused_until = NULL
-	 WHERE workspace = $1 AND for_operator
+WITH tried AS (
+	UPDATE trouble SET next_at = now()
+	 WHERE workspace = $1 AND ended_at IS NULL
 )
 UPDATE job SET run_at = now()
  WHERE workspace = $1 AND NOT dead

@@ -18,4 +18,5 @@ SELECT json_build_object(
 		   AND finished_at >= date_trunc('day', now())),
 	'paused', (SELECT coalesce(json_object_agg(workspace || '/' || service,
 			paused_until), '{}')
-		FROM bucket WHERE paused_until > now())) AS status
+		FROM bucket WHERE paused_until > now()),
+	'troubles', (SELECT coalesce(json_agg(t), '[]') FROM v_troubles t)) AS status

@@ -32,7 +32,8 @@ static volatile sig_atomic_t never;
 struct found {
 	char kind[16];
 	char page[NOTION_ID_SIZE];
-	char id[256]; /* OpenPhone's */
+	char id[256];	 /* OpenPhone's */
+	json_t *doubles; /* addresses of others with the same id */
 };
 
 /* ---- which page ---- */
@@ -56,6 +57,7 @@ look_up(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 		    page == NULL ? "" : page);
 		snprintf(ret->id, sizeof(ret->id), "%s",
 		    db_text(r, 0, "resource_id"));
+		ret->doubles = db_json(r, 0, "doubles");
 		rc = 1;
 	}
 	db_result_free(r);
@@ -276,6 +278,18 @@ print_page(const struct schema *schema, const json_t *page,
 	return rc;
 }
 
+static void
+print_doubles(const json_t *doubles)
+{
+	const json_t *url;
+	size_t i;
+
+	json_array_foreach (doubles, i, url)
+		printf("\nAnother page carries this id; it may be thrown away: "
+		       "%s\n",
+		    json_string_value(url));
+}
+
 static int
 show_page(struct ctl *ctl, struct sync *sync, const struct found *found,
     const struct history *history, struct err *err)
@@ -289,6 +303,8 @@ show_page(struct ctl *ctl, struct sync *sync, const struct found *found,
 	    read_blocks(&sync->notion, found->page, 0, &blocks, err) == 0)
 		rc = ctl->json ? print_json(history, page, blocks, err)
 			       : print_page(schema, page, blocks, err);
+	if (rc == 0 && !ctl->json)
+		print_doubles(found->doubles);
 	json_decref(page);
 	json_decref(blocks);
 	return rc;
@@ -336,6 +352,7 @@ ctl_show(struct ctl *ctl, int argc, char **argv)
 	else
 		rc = show(ctl, &found, &history, &err);
 out:
+	json_decref(found.doubles);
 	history_free(&history);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

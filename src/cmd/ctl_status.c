@@ -235,6 +235,21 @@ print_usage(struct ctl *ctl, struct err *err)
 	return 0;
 }
 
+static int
+print_troubles(struct ctl *ctl, struct err *err)
+{
+	struct db_result *r = NULL;
+
+	if (DB_RUN(ctl->db, SQL_status_troubles, &r, err) != 0)
+		return -1;
+	for (int i = 0; i < db_rows(r); i++)
+		printf("TROUBLE     %s %s since %s: %s\n",
+		    db_text(r, i, "service"), db_text(r, i, "part"),
+		    db_text(r, i, "since"), db_text(r, i, "reason"));
+	db_result_free(r);
+	return 0;
+}
+
 int
 ctl_status(struct ctl *ctl, int argc, char **argv)
 {
@@ -251,7 +266,8 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 	else if ((rc = print_last(
 		      ctl, SQL_status_events, "deliveries", &err)) == 0 &&
 	    (rc = print_last(ctl, SQL_status_pages, "pages", &err)) == 0 &&
-	    (rc = print_jobs(ctl, &err)) == 0)
-		rc = print_usage(ctl, &err);
+	    (rc = print_jobs(ctl, &err)) == 0 &&
+	    (rc = print_usage(ctl, &err)) == 0)
+		rc = print_troubles(ctl, &err);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -156,6 +156,8 @@ work(struct sync *sync, struct db *db, const struct job *job,
 		    "given up after %lld attempts (see `onsctl "
 		    "jobs --dead`)",
 		    (long long)job->attempt);
+	else if (why.kind == ERR_OPERATOR && why.retry_after_ms > 0)
+		log_info("waits for a person: %s", why.text); /* who was told */
 	else if (why.kind == ERR_OPERATOR || why.kind == ERR_CONFIG)
 		log_err(&why, "somebody must act");
 	else if (!stopping) /* it will be tried again: no trouble yet */

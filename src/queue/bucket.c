@@ -2,26 +2,38 @@
 
 #include "sql/queries.h"
 
-int64_t
-bucket_take(struct db *db, const char *workspace, const char *service,
-    int64_t limit, int64_t window_ms, struct err *err)
+int
+bucket_take(struct db *db, const struct bucket *bucket, const struct job *job,
+    int64_t *wait, int64_t *trouble, struct err *err)
 {
 	struct db_result *r = NULL;
-	int64_t wait;
 
-	if (DB_RUN(db, SQL_bucket_take, &r, err, DB_TEXT(workspace),
-		DB_TEXT(service), DB_INT(limit), DB_INT(window_ms)) != 0)
+	if (DB_RUN(db, SQL_bucket_take, &r, err, DB_TEXT(bucket->workspace),
+		DB_TEXT(bucket->service), DB_INT(bucket->limit),
+		DB_INT(bucket->window_ms),
+		DB_BOOL(job != NULL && job->priority > JOB_LIVE),
+		DB_TEXT(job == NULL ? NULL : job->kind),
+		job == NULL ? DB_TEXT(NULL) : DB_INT(job->id)) != 0)
 		return -1;
-	wait = db_int(r, 0, "wait");
+	*wait = db_int(r, 0, "wait");
+	*trouble = db_int(r, 0, "trouble");
 	db_result_free(r);
-	return wait;
+	return 0;
 }
 
 int
-bucket_pause(struct db *db, const char *workspace, const char *service,
-    int64_t ms, const char *reason, bool for_operator, struct err *err)
+bucket_pause(struct db *db, const struct bucket *bucket, int64_t ms,
+    const char *reason, bool refused, int64_t *learned, struct err *err)
 {
-	return DB_RUN(db, SQL_bucket_pause, NULL, err, DB_TEXT(workspace),
-	    DB_TEXT(service), DB_INT(ms), DB_TEXT(reason),
-	    DB_BOOL(for_operator));
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_bucket_pause, &r, err, DB_TEXT(bucket->workspace),
+		DB_TEXT(bucket->service), DB_INT(bucket->limit),
+		DB_INT(bucket->window_ms), DB_INT(ms), DB_TEXT(reason),
+		DB_BOOL(refused)) != 0)
+		return -1;
+	*learned =
+	    db_text(r, 0, "learned") == NULL ? 0 : db_int(r, 0, "learned");
+	db_result_free(r);
+	return 0;
 }

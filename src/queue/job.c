@@ -33,6 +33,7 @@ job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
 	job.generation = db_int(r, 0, "generation");
 	job.attempt = db_int(r, 0, "attempts");
 	job.deaths = db_int(r, 0, "deaths");
+	job.priority = db_int(r, 0, "priority");
 	job.workspace = strdup(db_text(r, 0, "workspace"));
 	job.kind = strdup(db_text(r, 0, "kind"));
 	job.resource_id = strdup(db_text(r, 0, "resource_id"));
@@ -81,23 +82,24 @@ backoff_ms(const struct err *why, int64_t attempt, double roll)
 {
 	static const int64_t unknown_ms[] = { 5000, 30000, 120000 };
 	int64_t step, i = attempt < 1 ? 0 : attempt - 1;
+	int64_t named = why->retry_after_ms;
 
 	switch (why->kind) {
 	case ERR_WAIT:
-		return why->retry_after_ms < WAIT_MIN_MS ? WAIT_MIN_MS
-							 : why->retry_after_ms;
+		return named < WAIT_MIN_MS ? WAIT_MIN_MS : named;
 	case ERR_UNKNOWN:
-		return unknown_ms[i > 2 ? 2 : i];
+		return named > 0 ? named : unknown_ms[i > 2 ? 2 : i];
 	case ERR_OPERATOR:
 	case ERR_CONFIG:
-		return OPERATOR_MS;
+		return named > 0 ? named : OPERATOR_MS;
 	default:
 		step = i > 20 ? RETRY_CAP_MS : RETRY_BASE_MS << i;
 		if (step > RETRY_CAP_MS)
 			step = RETRY_CAP_MS;
 		/* never less than a tenth: an immediate retry meets the
 		 * same trouble */
-		return (int64_t)((double)step * (0.1 + 0.9 * roll));
+		step = (int64_t)((double)step * (0.1 + 0.9 * roll));
+		return step < named ? named : step;
 	}
 }
 
@@ -185,4 +187,17 @@ int
 job_recheck(struct db *db, struct err *err)
 {
 	return DB_RUN(db, SQL_recheck_due, NULL, err);
+}
+
+int
+job_live_is_due(struct db *db, struct err *err)
+{
+	struct db_result *r = NULL;
+	int due;
+
+	if (DB_RUN(db, SQL_job_live_due, &r, err) != 0)
+		return -1;
+	due = db_bool(r, 0, "due");
+	db_result_free(r);
+	return due;
 }

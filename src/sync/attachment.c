@@ -261,7 +261,7 @@ store_slot(struct sync *sync, const struct job *job, const json_t *facts,
 	struct buf key;
 	int rc = -1;
 
-	if (gate_heartbeat(sync, err) != 0)
+	if (gate_heartbeat(sync, err) != 0 || storage_ready(sync, err) != 0)
 		return -1;
 	buf_init(&key, KEY_MAX);
 	if (fetch_or_refresh(sync, job, slot, &media, &why) != 0) {

@@ -45,7 +45,7 @@ pagerow_get(
 		row.icon = copy(db_text(r, 0, "icon"));
 		row.properties = db_json(r, 0, "properties");
 		row.sections = db_json(r, 0, "sections");
-		row.lookups = db_int(r, 0, "lookups");
+		row.intent_age_ms = db_int(r, 0, "intent_age_ms");
 	} else {
 		row.properties = json_object();
 		row.sections = json_array();
@@ -112,18 +112,15 @@ pagerow_forget(struct db *db, const struct job *job, struct err *err)
 }
 
 int
-pagerow_looked(
-    struct db *db, const struct job *job, struct pagerow *row, struct err *err)
+pagerow_looked(struct db *db, const struct job *job, struct err *err)
 {
 	struct db_result *r = NULL;
 
 	if (DB_RUN(db, SQL_page_looked, &r, err, DB_TEXT(job->workspace),
 		DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_INT(job->id),
-		DB_INT(job->run)) != 0 ||
-	    job_held(r, err) != 0)
+		DB_INT(job->run)) != 0)
 		return -1;
-	row->lookups++;
-	return 0;
+	return job_held(r, err);
 }
 
 static int

@@ -19,9 +19,9 @@ struct pagerow {
 	char source[NOTION_ID_SIZE]; /* the data source it is in */
 	char *url;		     /* NULL until it is known */
 	char *title, *icon;
-	json_t *properties; /* property id -> hash of its value */
-	json_t *sections;   /* array of entries, in page order, see below */
-	int64_t lookups;
+	json_t *properties;    /* property id -> hash of its value */
+	json_t *sections;      /* array of entries, in page order, see below */
+	int64_t intent_age_ms; /* since the creation was about to be sent */
 };
 
 /* An entry of sections:
@@ -44,9 +44,8 @@ int pagerow_intend(struct db *db, const struct job *job,
     const struct pagerow *row, struct err *err);
 /* The creation certainly did not happen. */
 int pagerow_forget(struct db *db, const struct job *job, struct err *err);
-/* Looked for in vain: count it. */
-int pagerow_looked(
-    struct db *db, const struct job *job, struct pagerow *row, struct err *err);
+/* Looked for in vain: count it, for people. */
+int pagerow_looked(struct db *db, const struct job *job, struct err *err);
 
 /* A short hash of a JSON value, to see whether it changed; "" : no memory. */
 #define PAGEROW_HASH_SIZE 33

@@ -9,15 +9,14 @@
 #include "base/rfc3339.h"
 #include "ext/jansson.h"
 #include "model/columns.h"
+#include "sql/queries.h"
 #include "sync/body.h"
 #include "sync/pagerow.h"
 
 enum {
-	/* a query may lag behind a write; this many looks, at the growing
-	 * intervals of ERR_UNKNOWN, span two and a half minutes */
-	LOOKUPS_NEEDED = 3,
 	/* room for the blocks beside the properties in one request */
-	REQUEST_BYTES = 480000
+	REQUEST_BYTES = 480000,
+	LOG_MAX = 4000
 };
 
 /* All that one publication needs. */
@@ -174,7 +173,7 @@ room_for_blocks(const json_t *properties)
 static void
 blame_sharing(struct err *err)
 {
-	if (err->status != 404)
+	if (err->kind != ERR_PERMANENT || err->status != 404)
 		return;
 	err->kind = ERR_OPERATOR;
 	err_prefix(err,
@@ -246,7 +245,6 @@ member(const json_t *object, const char *name)
 	return text == NULL ? "" : text;
 }
 
-/* Of several hits the oldest is kept; the others are a person's to judge. */
 static const json_t *
 oldest(const json_t *hits)
 {
@@ -263,11 +261,50 @@ oldest(const json_t *hits)
 			strcmp(member(hit, "id"), member(best, "id")) < 0))
 			best = hit;
 	}
-	if (json_array_size(hits) > 1)
-		log_warn("%zu pages carry this id: the oldest is kept up, "
-			 "look at the others",
-		    json_array_size(hits));
 	return best;
+}
+
+/* Of several hits the oldest is kept up; the others are a person's to judge.
+ * An address without the title, which may be somebody's name. */
+static int
+note_doubles(struct work *w, const json_t *hits, struct err *err)
+{
+	json_t *urls = json_array();
+	const json_t *hit;
+	struct buf text;
+	size_t i;
+	int rc = -1;
+
+	buf_init(&text, LOG_MAX);
+	json_array_foreach (hits, i, hit) {
+		const char *id = member(hit, "id");
+		size_t begin = text.len;
+
+		if (strcmp(id, w->row.id) == 0)
+			continue;
+		if (buf_adds(&text, " https://www.notion.so/") != 0)
+			goto nomem;
+		for (; *id != '\0'; id++)
+			if (*id != '-' && buf_add(&text, id, 1) != 0)
+				goto nomem;
+		if (json_array_append_new(
+			urls, json_string(buf_text(&text) + begin + 1)) != 0)
+			goto nomem;
+	}
+	if (json_array_size(urls) > 0)
+		log_warn("several pages carry this id; the oldest is kept up, "
+			 "look at the others (they may be thrown away):%s",
+		    buf_text(&text));
+	rc = DB_RUN(w->sync->db, SQL_page_doubles, NULL, err,
+	    DB_TEXT(w->job->workspace), DB_TEXT(w->job->kind),
+	    DB_TEXT(w->job->resource_id), DB_JSON(urls));
+	goto out;
+nomem:
+	err_nomem(err);
+out:
+	buf_free(&text);
+	json_decref(urls);
+	return rc;
 }
 
 /* 1 and the row filled, 0: no such page to be seen, -1. */
@@ -299,9 +336,28 @@ look_up(struct work *w, struct err *err)
 		free(w->row.url);
 		w->row.url = strdup(member(page, "url"));
 		w->row.state = PAGE_WRITTEN;
+		if (json_array_size(hits) > 1 &&
+		    note_doubles(w, hits, err) != 0)
+			found = -1;
 	}
 	json_decref(hits);
 	return found;
+}
+
+/* Notion may be at a creation for a minute, and a query may lag behind it; a
+ * look shows that there is no page only so long after the intent. Earlier ones
+ * are for finding it soon. What counts is the time, by the database's clock: a
+ * new delivery may bring the job forward at any moment. Milliseconds until the
+ * next look, 0: that was the last. */
+static int64_t
+next_look_ms(int64_t age_ms)
+{
+	static const int64_t looks[] = { 5000, 35000, 155000 };
+
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++)
+		if (age_ms < looks[i])
+			return looks[i] - age_ms;
+	return 0;
 }
 
 /* An earlier creation may have happened: find out. 0: it has, and the row
@@ -309,6 +365,7 @@ look_up(struct work *w, struct err *err)
 static int
 settle_intent(struct work *w, struct err *err)
 {
+	int64_t wait_ms = next_look_ms(w->row.intent_age_ms);
 	int found = look_up(w, err);
 
 	FAILPOINT("page.looked");
@@ -318,13 +375,15 @@ settle_intent(struct work *w, struct err *err)
 		log_info("the page was there already: adopted");
 		return pagerow_put(w->sync->db, w->job, &w->row, err);
 	}
-	if (pagerow_looked(w->sync->db, w->job, &w->row, err) != 0)
+	if (pagerow_looked(w->sync->db, w->job, err) != 0)
 		return -1;
-	if (w->row.lookups >= LOOKUPS_NEEDED)
+	if (wait_ms == 0)
 		return 1;
 	err_set(err, ERR_UNKNOWN,
-	    "the page may have been created: looked for it %lld of %d times",
-	    (long long)w->row.lookups, LOOKUPS_NEEDED);
+	    "the page may have been created: it is not to be seen yet, next "
+	    "look in %lld s",
+	    (long long)((wait_ms + 999) / 1000));
+	err->retry_after_ms = wait_ms;
 	return -1;
 }
 
@@ -353,26 +412,32 @@ update_properties(struct work *w, struct err *err)
 	return rc;
 }
 
+enum whereabouts { HERE, GONE, DATABASE_GONE, NOT_KNOWN };
+
 /* A person threw the page away, or deleted it for good? A refused write alone
  * does not say so: it may be about a block that is gone. */
-static bool
-is_gone(struct work *w, const struct err *err)
+static enum whereabouts
+look_for_page(struct work *w)
 {
-	json_t *found = NULL;
+	const struct notion *notion = &w->sync->notion;
+	enum whereabouts ret = NOT_KNOWN;
 	struct err failure = ERR_INIT;
-	bool gone = false;
+	json_t *found = NULL;
 
-	if (!notion_is_trashed(err) &&
-	    (err->kind != ERR_PERMANENT || err->status != 404))
-		return false;
-	if (notion_get_page(&w->sync->notion, w->row.id, &found, &failure) == 0)
-		gone = json_is_true(json_object_get(found, "in_trash"));
-	else if (failure.status == 404)
+	if (notion_get_page(notion, w->row.id, &found, &failure) == 0) {
+		ret = json_is_true(json_object_get(found, "in_trash")) ? GONE
+								       : HERE;
+	} else if (failure.status == 404) {
 		/* or is it the whole database that we cannot see any more? */
-		gone = notion_get_data_source(&w->sync->notion,
-			   w->destination->data_source, &found, &failure) == 0;
+		err_clear(&failure);
+		if (notion_get_data_source(notion, w->destination->data_source,
+			&found, &failure) == 0)
+			ret = GONE;
+		else if (failure.status == 404)
+			ret = DATABASE_GONE;
+	}
 	json_decref(found);
-	return gone;
+	return ret;
 }
 
 static bool
@@ -405,9 +470,20 @@ update(struct work *w, struct err *err)
 	if (update_properties(w, err) == 0 &&
 	    body_write(w->sync, w->job, &w->row, w->wanted->sections, err) == 0)
 		return 0;
-	if (is_gone(w, err))
+	if (!notion_is_trashed(err) &&
+	    (err->kind != ERR_PERMANENT || err->status != 404))
+		return -1;
+	switch (look_for_page(w)) {
+	case GONE:
 		return removed(w, err);
-	blame_sharing(err);
+	case DATABASE_GONE:
+		blame_sharing(err);
+		break;
+	case HERE: /* somebody edits it: the next attempt looks anew */
+	case NOT_KNOWN:
+		err->kind = ERR_RETRY;
+		break;
+	}
 	return -1;
 }
 

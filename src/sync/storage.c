@@ -5,6 +5,9 @@
 
 #include "api/folder.h"
 #include "base/failpoint.h"
+#include "sync/gate.h"
+
+#define SERVICE "storage" /* its name among the troubles */
 
 static bool
 is_folder(const struct sync *sync)
@@ -13,7 +16,13 @@ is_folder(const struct sync *sync)
 }
 
 int
-storage_put(struct sync *sync, const char *key, const struct media *media,
+storage_ready(struct sync *sync, struct err *err)
+{
+	return gate_pass(sync, SERVICE, &sync->storage_trying, err);
+}
+
+static int
+put(struct sync *sync, const char *key, const struct media *media,
     struct err *err)
 {
 	struct s3_object there;
@@ -29,6 +38,19 @@ storage_put(struct sync *sync, const char *key, const struct media *media,
 	FAILPOINT("storage.putting");
 	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
 	    media->type->mime, err);
+}
+
+int
+storage_put(struct sync *sync, const char *key, const struct media *media,
+    struct err *err)
+{
+	int rc = put(sync, key, media, err);
+
+	if (rc == 0 && sync->storage_trying)
+		gate_mended(sync, SERVICE, "");
+	else if (rc != 0 && err->kind == ERR_OPERATOR)
+		gate_trouble(sync, SERVICE, "", err);
+	return rc;
 }
 
 static FILE *

@@ -7,6 +7,9 @@
 #include "api/media.h"
 #include "sync/sync.h"
 
+/* 0, or -1 while a person must act for the storage: nothing need be fetched. */
+int storage_ready(struct sync *sync, struct err *err);
+
 /* Store it, in place of what the key held before; a bucket that holds these
  * very bytes is left alone. */
 int storage_put(struct sync *sync, const char *key, const struct media *media,

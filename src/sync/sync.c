@@ -24,9 +24,10 @@
 enum {
 	/* a little more than the services' windows, for the time that a
 	 * request is under way */
-	NOTION_WINDOW_MS = 62000,
+	NOTION_WINDOW_MS = 60500,
 	OPENPHONE_WINDOW_MS = 1250,
-	OPERATOR_PAUSE_MS = 60000,
+	/* no page is kept waiting longer for what OpenPhone has to add */
+	OPENPHONE_WAIT_MS = 60000,
 	S3_TIMEOUT_MS = 30000,
 	S3_LOW_SPEED_BYTES = 1000,
 	S3_LOW_SPEED_SECONDS = 60
@@ -102,11 +103,11 @@ sync_free(struct sync *sync)
 
 /* Failures that only cost the page a name or a recording must not keep the
  * page itself waiting: they are kept in *later, and the job is tried again
- * for them. A wait that the service named is taken at once. */
+ * for them. A short wait that the service named is taken at once. */
 static int
 postpone(struct err *now, struct err *later, struct err *err)
 {
-	if (now->kind == ERR_WAIT) {
+	if (now->kind == ERR_WAIT && now->retry_after_ms <= OPENPHONE_WAIT_MS) {
 		*err = *now;
 		return -1;
 	}
@@ -146,16 +147,21 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 	return rc;
 }
 
-/* Notion refuses the key: no page at all can be written until somebody acts,
- * so the workspace waits, rather than each job finding out for itself. What
- * concerns one database only (it is missing, or not shared) is its jobs'. */
-static void
-pause_for_operator(struct sync *sync, const struct err *err)
+/* The same; what a person must mend about the database itself (it is missing,
+ * not shared, lacks the column of ids) keeps its other jobs from asking, too.
+ */
+static int
+write_or_wait(struct sync *sync, const struct job *job, struct resource *res,
+    const json_t *names, const json_t *media, struct err *err)
 {
-	if (err->kind == ERR_OPERATOR &&
-	    (err->status == 401 || err->status == 403))
-		gate_pause_for_operator(
-		    &sync->notion_gate, OPERATOR_PAUSE_MS, err->text);
+	int rc = write_page(sync, job, res, names, media, err);
+
+	if (rc == 0 && sync->notion_gate.trying)
+		gate_mended(sync, "notion", job->kind);
+	else if (rc != 0 && err->kind == ERR_OPERATOR &&
+	    err->retry_after_ms == 0)
+		gate_trouble(sync, "notion", job->kind, err);
+	return rc;
 }
 
 /* A call's parts come one after the other: with [sync] settle its page is not
@@ -211,10 +217,8 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		goto out;
-	if (write_page(sync, job, res, names, media, err) != 0) {
-		pause_for_operator(sync, err);
+	if (write_or_wait(sync, job, res, names, media, err) != 0)
 		goto out;
-	}
 	if (upload_attached(sync, job, err) != 0)
 		goto out;
 	if (err_is_set(&later))
@@ -281,7 +285,7 @@ sync_contact(struct sync *sync, const struct job *job, struct resource *res,
 	    people_remember(sync, job->resource_id, res->facts, err) != 0 ||
 	    wants_page(sync, job, res->facts, &page, err) != 0)
 		return -1;
-	return page ? write_page(sync, job, res, NULL, NULL, err) : 0;
+	return page ? write_or_wait(sync, job, res, NULL, NULL, err) : 0;
 }
 
 int
@@ -293,6 +297,8 @@ sync_run(struct sync *sync, const struct job *job, struct err *err)
 	sync->job = job;
 	sync->leased_at = clock_ms();
 	FAILPOINT("sync.begun");
+	sync->notion_gate.used = sync->notion_gate.trying = false;
+	sync->openphone_gate.used = sync->openphone_gate.trying = false;
 	if (resource_load(sync->db, job, &res, err) == 0)
 		rc = strcmp(job->kind, "contact") == 0
 		    ? sync_contact(sync, job, &res, err)

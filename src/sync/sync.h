@@ -29,6 +29,8 @@ struct sync_gate {
 	struct sync *sync;
 	const char *service; /* "notion", "openphone" */
 	int64_t limit, window_ms;
+	bool used;   /* by the job under way */
+	bool trying; /* it finds out whether a trouble is over */
 	struct api_gate gate;
 };
 
@@ -42,6 +44,7 @@ struct sync {
 	struct notion notion;
 	struct openphone openphone;
 	struct s3 s3;
+	bool storage_trying;   /* as in struct sync_gate */
 	char *bot_id;	       /* our user at Notion, once asked for */
 	int64_t upload_max;    /* bytes Notion takes; 0: not asked for yet */
 	const struct job *job; /* being worked on, NULL between jobs */

@@ -243,8 +243,8 @@ def test_init_ends_the_wait_for_a_person(stack: Stack) -> None:
     assert (job["state"], job["error_kind"]) == ("waiting", "operator")
     assert job["attempts"] == 0
     stack.process()  # nothing is claimed: the workspace is paused
-    assert stack.rows("SELECT FROM bucket WHERE for_operator"
-                      " AND paused_until > now()")
+    assert stack.rows("SELECT FROM v_troubles WHERE next_at > now()")
+    assert "TROUBLE     notion" in stack.run("onsctl", "status").stdout
     stack.run("onsctl", "init")
     stack.process()
     assert stack.page(event["data"]["resource"]["id"])

@@ -307,7 +307,8 @@ class Handler(BaseHTTPRequestHandler):
         if response.status != 204:
             headers.setdefault("Content-Length",
                                str(stream.size if stream else len(body)))
-        self.send_response(response.status)
+        headers.setdefault("Date", self.date_time_string())
+        self.send_response_only(response.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self._finish(b"" if head or response.status == 204 else body[:most])
