@@ -333,19 +333,26 @@ def simulate(stack: Stack, seconds: float, asks: str, limit: int = 60,
 
 
 def test_history_leaves_room_and_uses_the_rate(stack: Stack) -> None:
-    """10 s at 60 in 2 s: all but the reserve is used, in even steps."""
-    live, background, most = simulate(stack, 10, "true")
-    assert live == 0 and most <= 59
-    assert background >= 0.97 * 300 * 59 / 60
+    """10 s at 60 in 2 s: all but the reserve is used, in even steps. A busy
+    machine may cost some, so it may try again."""
+    def used() -> bool:
+        live, background, most = simulate(stack, 10, "true")
+        assert live == 0 and most <= 59
+        return background >= 0.97 * 300 * 59 / 60
+
+    until(used)
     # all of the reserve is there for a live event
     assert sql(stack, "SELECT bucket_take('rates', 'test', 60, 2000)") == "0"
 
 
 def test_live_events_go_first(stack: Stack) -> None:
     """Both at once: live ones take what they can."""
-    live, background, most = simulate(stack, 6, "false, true")
-    assert most <= 60
-    assert live >= 0.95 * (180 - 59) and background <= 60
+    def first() -> bool:
+        live, background, most = simulate(stack, 6, "false, true")
+        assert most <= 60
+        return live >= 0.95 * (180 - 59) and background <= 60
+
+    until(first)
 
 
 def test_a_burst_may_use_the_window_at_once(stack: Stack) -> None:
@@ -384,7 +391,7 @@ def test_a_lower_rate_is_learned_and_forgotten(stack: Stack) -> None:
     rooms = []
     for _ in range(5):  # windows without a refusal
         sql(stack, "UPDATE bucket SET learned_at = learned_at -"
-            " interval '61 s' WHERE workspace = 'rates'")
+            " interval '62 s' WHERE workspace = 'rates'")
         rooms.append(room(stack))
     assert rooms == sorted(rooms) and rooms[0] > 89 and rooms[-1] == 180
     taken(stack, 1)
