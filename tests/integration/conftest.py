@@ -7,6 +7,7 @@ carry the mark `sanitize`.
 
 from __future__ import annotations
 
+import glob
 import http.client
 import itertools
 import json
@@ -229,10 +230,15 @@ def peak(pid: int) -> int:
     return int(found[1])
 
 
+# Debian's /usr/bin/psql is a script in Perl that looks for this one, each time.
+PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"), default="psql",
+           key=lambda path: int(path.split("/")[4]))
+
+
 def psql(env: dict[str, str], script: str, **values: Any) -> str:
     """What psql prints; :'name' in the script stands for a value."""
     done = subprocess.run(
-        ["psql", "-XqAt", "--set=ON_ERROR_STOP=1",
+        [PSQL, "-XqAt", "--set=ON_ERROR_STOP=1",
          *(f"--set={name}={value}" for name, value in values.items())],
         input=script, text=True, capture_output=True, check=False,
         env=clean_environment(**{name: value for name, value in env.items()
