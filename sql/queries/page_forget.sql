@@ -1,3 +1,6 @@
--- $1 workspace, $2 kind, $3 resource id: the creation certainly did not happen
+-- $1 workspace, $2 kind, $3 resource id, $4 job, $5 run id: the creation
+-- certainly did not happen
 DELETE FROM page
  WHERE workspace = $1 AND kind = $2 AND resource_id = $3 AND state = 'intent'
+   AND EXISTS (SELECT FROM job
+	WHERE id = $4::bigint AND lease_by = $5::bigint FOR SHARE)

@@ -91,6 +91,12 @@ before_send(void *ctx, char *primary_ip, char *local_ip, int primary_port,
 	(void)local_ip;
 	(void)primary_port;
 	(void)local_port;
+	/* the last moment: the process may have stood still since the caller
+	 * asked itself */
+	if (t->http->stop != NULL && t->http->stop(t->http->stop_ctx)) {
+		err_set(&t->failure, ERR_RETRY, "stopped");
+		return CURL_PREREQFUNC_ABORT;
+	}
 	if (t->sends++ > 0 && t->req->once) {
 		err_set(&t->failure, ERR_UNKNOWN, "connection lost");
 		return CURL_PREREQFUNC_ABORT;

@@ -80,9 +80,9 @@ struct http_response {
 struct http *http_new(const char *user_agent, struct err *err);
 void http_free(struct http *http);
 
-/* stop(ctx) is asked about once a second while a file is sent or received;
- * true ends the transfer with ERR_RETRY. Other requests are finished, since
- * it matters what became of them. */
+/* stop(ctx) is asked just before a request is sent, and about once a second
+ * while a file is sent or received; true ends it with ERR_RETRY. Other requests
+ * that were sent are finished, since it matters what became of them. */
 void http_set_stop(struct http *http, bool (*stop)(void *ctx), void *ctx);
 
 /*

@@ -145,6 +145,30 @@ job_extend(
 	return held;
 }
 
+void
+job_lost(struct err *err)
+{
+	err_set(
+	    err, ERR_RETRY, "the lease ran out, another worker has the job");
+}
+
+int
+job_write(struct db *db, const char *sql, const struct db_arg *args, size_t n,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	int rc = -1;
+
+	if (db_run(db, sql, args, n, &r, err) != 0)
+		return -1;
+	if (db_rows(r) > 0)
+		rc = 0;
+	else
+		job_lost(err);
+	db_result_free(r);
+	return rc;
+}
+
 int64_t
 job_next_ms(struct db *db, struct err *err)
 {

@@ -49,6 +49,18 @@ int job_fail(struct db *db, const struct job *job, const struct err *why,
 int job_extend(
     struct db *db, const struct job *job, int64_t lease_ms, struct err *err);
 
+/* What only the holder of the lease may write: a statement that gives a row
+ * while the job is the run's, and does nothing otherwise. -1 then, too: a
+ * worker that was overtaken must not undo what the other one has done. */
+#define JOB_WRITE(db, sql, err, ...)                               \
+	job_write(db, sql, (const struct db_arg[]){ __VA_ARGS__ }, \
+	    sizeof((const struct db_arg[]){ __VA_ARGS__ }) /       \
+		sizeof(struct db_arg),                             \
+	    err)
+int job_write(struct db *db, const char *sql, const struct db_arg *args,
+    size_t n, struct err *err);
+void job_lost(struct err *err);
+
 /* Milliseconds until there is something to do, or to wait for that is worth
  * waiting for (a service's rate limit); -1: nothing, -2: error. */
 int64_t job_next_ms(struct db *db, struct err *err);

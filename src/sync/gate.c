@@ -30,8 +30,7 @@ gate_heartbeat(struct sync *sync, struct err *err)
 	if ((held = job_extend(sync->db, sync->job, lease_ms, err)) < 0)
 		return -1;
 	if (held == 0) {
-		err_set(err, ERR_RETRY,
-		    "the lease ran out, another worker has the job");
+		job_lost(err);
 		return -1;
 	}
 	sync->leased_at = rfc3339_now();

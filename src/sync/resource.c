@@ -245,11 +245,12 @@ resource_save(
 		return -1;
 	}
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
-	rc = DB_RUN(db, SQL_resource_put, NULL, err, DB_TEXT(job->workspace),
+	rc = JOB_WRITE(db, SQL_resource_put, err, DB_TEXT(job->workspace),
 	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
 	    DB_JSON(json_object_get(res->state, "times")), DB_TEXT(outcome),
 	    DB_TEXT(ids), DB_INT(res->checks),
-	    DB_TEXT(res->recheck ? seconds : NULL));
+	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
+	    DB_INT(job->run));
 	free(ids);
 	FAILPOINT("resource.saved");
 	if (rc == 0) {

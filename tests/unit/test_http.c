@@ -387,11 +387,13 @@ a_header_cannot_bring_another(void **state)
 	assert_int_equal(f.server.requests, 0);
 }
 
+/* True once it was asked so often. */
 static bool
-at_once(void *ctx)
+after(void *ctx)
 {
-	(void)ctx;
-	return true;
+	int *left = ctx;
+
+	return (*left)-- <= 0;
 }
 
 static void
@@ -400,17 +402,40 @@ transfers_of_files_can_be_stopped(void **state)
 	static const char *const answers[] = { OK("2\r\n\r\nok"), NULL };
 	struct http_request req = { .method = "GET" };
 	struct fixture f;
+	int left = 1;
 
 	(void)state;
 	begin(&f, answers);
-	http_set_stop(f.http, at_once, NULL);
-	assert_int_equal(exchange(&f, req), 0);
+	http_set_stop(f.http, after, &left);
+	assert_int_equal(exchange(&f, req), 0); /* asked once, before */
+	left = 1;
 	req.sink = tmpfile();
 	req.sink_max = 100;
 	assert_int_equal(exchange(&f, req), -1);
 	assert_int_equal(f.err.kind, ERR_RETRY);
 	fclose(req.sink);
 	end(&f);
+}
+
+static void
+what_has_to_stop_is_not_even_sent(void **state)
+{
+	static const char *const answers[] = { OK("2\r\n\r\nok"), NULL };
+	struct fixture f;
+	int left = 0;
+
+	(void)state;
+	begin(&f, answers);
+	http_set_stop(f.http, after, &left);
+	assert_int_equal(
+	    exchange(&f,
+		(struct http_request){
+		    .method = "POST", .body = "{}", .once = true }),
+	    -1);
+	assert_int_equal(f.err.kind, ERR_RETRY); /* not: outcome unknown */
+	assert_false(f.resp.sent);
+	end(&f);
+	assert_int_equal(f.server.requests, 0);
 }
 
 static void
@@ -440,12 +465,15 @@ a_form_holds_fields_and_a_part_of_a_file(void **state)
 	end(&f);
 	assert_int_equal(canned_count(&f.server, "POST / HTTP/1.1\r\n"), 1);
 	assert_int_equal(canned_count(&f.server,
-	    "Content-Type: multipart/form-data; boundary="), 1);
+			     "Content-Type: multipart/form-data; boundary="),
+	    1);
+	assert_int_equal(
+	    canned_count(&f.server, "; name=\"part_number\"\r\n\r\n2\r\n--"),
+	    1);
 	assert_int_equal(canned_count(&f.server,
-	    "; name=\"part_number\"\r\n\r\n2\r\n--"), 1);
-	assert_int_equal(canned_count(&f.server,
-	    "; name=\"file\"; filename=\"a.mp3\"\r\n"
-	    "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"), 1);
+			     "; name=\"file\"; filename=\"a.mp3\"\r\n"
+			     "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"),
+	    1);
 }
 
 int
@@ -466,6 +494,7 @@ main(void)
 		cmocka_unit_test(private_addresses_are_refused),
 		cmocka_unit_test(a_header_cannot_bring_another),
 		cmocka_unit_test(transfers_of_files_can_be_stopped),
+		cmocka_unit_test(what_has_to_stop_is_not_even_sent),
 		cmocka_unit_test(a_form_holds_fields_and_a_part_of_a_file),
 	};
 
