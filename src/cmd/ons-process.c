@@ -181,6 +181,7 @@ idle(struct db *db, int workers, bool linger, struct err *err)
 		if (ms < 0 || ms > DRAIN_WAIT_MS)
 			return false;
 	}
+	FAILPOINT("worker.idle");
 	/* a lost connection is made anew by the next claim */
 	(void)db_wait(db, ms < NAP_MS ? NAP_MS : ms > most ? most : (int)ms);
 	return true;

@@ -23,6 +23,12 @@ class Ledger:
         self.acknowledged: dict[str, str] = {}  # delivery key -> body's SHA-256
         self.unacknowledged: list[deliver.Delivery] = []
         self.envelopes: list[dict[str, Any]] = []
+        # what earlier experiments did is not this one's
+        self.violations_before = len(self.violations())
+
+    def violations(self) -> list[dict[str, Any]]:
+        """What the services refused, since the stack came up."""
+        return self.stack.control("GET", "/stats")["violations"]
 
     def deliver(self, envelopes: list[dict[str, Any]],
                 connections: int = 4) -> None:

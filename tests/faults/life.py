@@ -39,8 +39,9 @@ class Life:
             [stack.load(f"{DATED}/call.recording.completed", suffix),
              summary, contact],
             [stack.load(f"{DATED}/call.transcript.completed", suffix),
-             changed(summary),
-             stack.load(f"{DATED}/message.received-mms", suffix)]]
+             changed(summary, 17, "The posters are almost ready."),
+             stack.load(f"{DATED}/message.received-mms", suffix)],
+            [changed(summary, 18, "The posters are ready now.")]]
         self.events = [event for phase in self.phases for event in phase]
         ids = {deliver.resource_id(event) for event in self.events}
         self.pages = sorted(ids - {deliver.resource_id(contact)})
@@ -56,12 +57,12 @@ class Life:
         stack.control("POST", f"/openphone/{kind}", one)
 
 
-def changed(summary: Json) -> Json:
+def changed(summary: Json, minute: int, text: str) -> Json:
     """A later event that says something else."""
     event = json.loads(json.dumps(summary))
-    event["id"] += "-again"
-    event["createdAt"] = event["createdAt"].replace("09:16:56", "09:17:56")
-    event["data"]["resource"]["summary"] = ["The posters are ready now."]
+    event["id"] += f"-{minute}"
+    event["createdAt"] = event["createdAt"].replace("09:16:", f"09:{minute}:")
+    event["data"]["resource"]["summary"] = [text]
     return event
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from integration import Stack, psql
+from integration import Stack, children, psql
 
 
 class Cron:
@@ -42,6 +43,12 @@ class Cron:
                 stdout=log, stderr=log)
             return self._child
 
+    def workers(self) -> list[int]:
+        try:
+            return children(self._child.pid) if self._child else []
+        except FileNotFoundError:
+            return []  # it has just ended
+
     def __enter__(self) -> Cron:
         self._thread.start()
         return self
@@ -51,6 +58,8 @@ class Cron:
         with self._lock:
             self._stopping = True
         if self._child:
+            for pid in self.workers():
+                os.kill(pid, signal.SIGCONT)
             self._child.send_signal(signal.SIGTERM)
         self._thread.join(30)
         assert not self._thread.is_alive()

@@ -119,7 +119,7 @@ def test_nobody_asks_too_early(stack: Stack, ledger: Ledger, full: bool,
     row.acknowledged = len(ledger.acknowledged)
     problems = (too_early(requests, told) + one_page_each(stack, events, row)
                 + acknowledged_is_stored(stack, ledger, row)
-                + nothing_is_stuck(stack, row) + nobody_was_refused(stack)
+                + nothing_is_stuck(stack, row) + nobody_was_refused(ledger)
                 + [f"counted: {one}" for one in attempts_counted(stack, now)])
     stack.control("DELETE", "/faults")
     assert not problems, "\n".join(problems[:20])
@@ -151,7 +151,7 @@ def test_the_allowed_rate_is_used(stack: Stack, ledger: Ledger, full: bool,
     # the last window is not a whole one: what came before it took this long
     span = done[-LIMIT] - done[0]
     used = (len(done) - LIMIT) / (span * LIMIT / WINDOW)
-    print(f"{len(done)} requests; {used:.1%} of the allowed rate was used")
+    row.experiment += f" ({used:.1%} of what is allowed)"
     row.runs += 1
     row.acknowledged = len(ledger.acknowledged)
     assert one_page_each(stack, events, row) == []

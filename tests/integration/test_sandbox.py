@@ -3,6 +3,7 @@ and refuse what they refuse?  Needs nothing but Python."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -10,6 +11,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -892,6 +894,20 @@ def test_fault_truncate(sandbox: Sandbox) -> None:
     with pytest.raises(http.client.IncompleteRead) as caught:
         sandbox.media("/gen/5000/a.mp3")
     assert len(caught.value.partial) == 100
+
+
+def test_half_a_request_is_none(sandbox: Sandbox, table: str) -> None:
+    """As when the client is killed while it sends."""
+    place = urlsplit(sandbox.env["NOTION_API_BASE"])
+    records = len(sandbox.records())
+    with socket.create_connection((place.hostname, place.port), 20) as peer:
+        peer.sendall(b"POST /v1/pages HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Length: 100\r\n\r\n{\"parent\": ")
+        peer.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            assert peer.recv(100) == b""
+    assert len(sandbox.records()) == records
+    assert sandbox.control("GET", "/stats")["violations"] == []
 
 
 def test_nonsense_is_no_fault(sandbox: Sandbox) -> None:

@@ -275,7 +275,14 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             return None
-        return self.rfile.read(int(length))
+        return self._read_exactly(int(length))
+
+    def _read_exactly(self, size: int) -> bytes:
+        """All of them, or there is no request: nobody answers half of one."""
+        body = self.rfile.read(size)
+        if len(body) < size:
+            raise ConnectionResetError("the client went away")
+        return body
 
     def _read_chunks(self) -> bytes | None:
         body = bytearray()
@@ -287,7 +294,7 @@ class Handler(BaseHTTPRequestHandler):
                 return bytes(body)
             if len(body) + size > BODY_LIMIT:
                 return None
-            body += self.rfile.read(size)
+            body += self._read_exactly(size)
             self.rfile.readline(4)
 
     def _send(self, response: Response, head: bool,
