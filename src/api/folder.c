@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "ext/crypto.h"
 
 enum { FILE_MODE = 0640, FOLDER_MODE = 0750, COPY_SIZE = 1 << 16 };
@@ -163,9 +164,12 @@ write_file(const struct place *place, FILE *file, int64_t size)
 	if (fd < 0)
 		return -1;
 	if (fchmod(fd, FILE_MODE) == 0 && copy(file, size, fd) == 0 &&
-	    fsync(fd) == 0)
+	    fsync(fd) == 0) {
+		FAILPOINT("folder.renaming");
 		rc = renameat(place->dir, temporary, place->dir, place->name);
+	}
 	saved = errno;
+	FAILPOINT("folder.renamed");
 	close(fd);
 	if (rc != 0)
 		unlinkat(place->dir, temporary, 0);

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "cmd/program.h"
@@ -266,8 +267,10 @@ start_worker(struct parent *p, int i)
 	if ((p->workers[i] = fork()) != 0) {
 		if (p->workers[i] < 0)
 			log_error("fork: %s", strerror(errno));
+		FAILPOINT("parent.forked");
 		return;
 	}
+	FAILPOINT("worker.forked");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	db_free(p->db);
 	exit(getppid() == self ? worker(p->conf, p->linger) : EX_TEMPFAIL);
@@ -292,6 +295,7 @@ collect(struct parent *p)
 			continue;
 		}
 		log_error("a worker was killed by signal %d", WTERMSIG(status));
+		FAILPOINT("parent.reaping");
 		if (run_reap(p->db, &err) != 0)
 			log_err(&err, "freeing its jobs");
 		err_clear(&err);
@@ -384,10 +388,12 @@ run(struct parent *p, struct err *err)
 		err) != 0 ||
 	    upkeep(p->db, err) != 0)
 		return -1;
+	FAILPOINT("parent.begun");
 	catch_signals();
 	for (int i = 0; i < p->n; i++)
 		start_worker(p, i);
 	supervise(p);
+	FAILPOINT("parent.leaving");
 	if (run_end(p->db, p->run, &ignored) != 0)
 		log_err(&ignored, "leaving");
 	return 0;

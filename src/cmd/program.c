@@ -74,5 +74,11 @@ program_number(const char *name, const char *option, const char *text,
 void
 program_version(const char *name)
 {
-	printf("%s (" PACKAGE_NAME ") " PACKAGE_VERSION "\n", name);
+#ifdef FAILPOINTS
+	static const char build[] = ", with fail points";
+#else
+	static const char build[] = "";
+#endif
+
+	printf("%s (" PACKAGE_NAME ") " PACKAGE_VERSION "%s\n", name, build);
 }

@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 
@@ -481,7 +482,9 @@ db_run(struct db *db, const char *sql, const struct db_arg *args, size_t n,
 		db_close(db);
 		goto out;
 	}
+	FAILPOINT("db.sent");
 	rc = finish(db, ret, err);
+	FAILPOINT("db.answered");
 out:
 	for (size_t i = 0; i < n; i++)
 		free(p.owned[i]);

@@ -17,6 +17,7 @@
 
 #include <fcgiapp.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 
 enum {
@@ -116,6 +117,7 @@ serve(void *arg)
 		set_timeouts(fcgx.ipcFd, server->service->read_timeout_ms);
 		server->service->answer(&req, server->service->ctx);
 		FCGX_Finish_r(&fcgx);
+		FAILPOINT("fcgi.answered");
 	}
 	FCGX_Free(&fcgx, 1);
 	return NULL;

@@ -12,6 +12,8 @@
 
 #include <curl/curl.h>
 
+#include "base/failpoint.h"
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define MAX_RESPONSE ((size_t)16 << 20)
 #define MAX_RETRY_AFTER ((int64_t)24 * 3600)
@@ -84,6 +86,7 @@ before_send(void *ctx, char *primary_ip, char *local_ip, int primary_port,
 {
 	struct transfer *t = ctx;
 
+	FAILPOINT("http.sending");
 	(void)primary_ip;
 	(void)local_ip;
 	(void)primary_port;
@@ -140,6 +143,7 @@ on_body(char *data, size_t size, size_t n, void *ctx)
 	struct transfer *t = ctx;
 	long status = 0;
 
+	FAILPOINT("http.receiving");
 	(void)size; /* always 1 */
 	curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (t->req->sink != NULL && status == 200)
@@ -173,6 +177,7 @@ on_upload(char *data, size_t size, size_t n, void *ctx)
 		return CURL_READFUNC_ABORT;
 	}
 	t->uploaded += (int64_t)got;
+	FAILPOINT("http.uploading");
 	return got;
 }
 
@@ -477,6 +482,7 @@ http_perform(struct http *http, const struct http_request *req,
 	if (prepare(&t, &headers, err) != 0)
 		goto out;
 	code = curl_easy_perform(http->curl);
+	FAILPOINT("http.answered");
 	resp->sent = t.sends > 0;
 	if (code != CURLE_OK)
 		explain(&t, code, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "sql/queries.h"
 
 enum {
@@ -26,6 +27,7 @@ job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
 		db_result_free(r);
 		return 0;
 	}
+	FAILPOINT("job.claimed");
 	job.id = db_int(r, 0, "id");
 	job.generation = db_int(r, 0, "generation");
 	job.attempt = db_int(r, 0, "attempts");
@@ -59,9 +61,11 @@ job_finish(
 	struct db_result *r = NULL;
 	const char *text;
 
+	FAILPOINT("job.finishing");
 	if (DB_RUN(db, SQL_job_finish, &r, err, DB_INT(job->id),
 		DB_INT(job->run), DB_INT(job->generation)) != 0)
 		return -1;
+	FAILPOINT("job.finished");
 	text = db_text(r, 0, "result");
 	*ret = strcmp(text, "done") == 0 ? JOB_DONE
 	    : strcmp(text, "again") == 0 ? JOB_AGAIN
@@ -113,11 +117,13 @@ job_fail(struct db *db, const struct job *job, const struct err *why,
 	    (counts(why) && job->attempt >= max_attempts);
 	double roll = (double)arc4random() / UINT32_MAX;
 
+	FAILPOINT("job.failing");
 	if (DB_RUN(db, SQL_job_fail, &r, err, DB_INT(job->id), DB_INT(job->run),
 		DB_INT(backoff_ms(why, job->attempt, roll)), DB_TEXT(why->text),
 		DB_TEXT(err_kind_name(why->kind)), DB_BOOL(give_up),
 		DB_BOOL(counts(why))) != 0)
 		return -1;
+	FAILPOINT("job.failed");
 	*dead = db_rows(r) > 0 && db_bool(r, 0, "dead");
 	db_result_free(r);
 	return 0;
@@ -133,6 +139,7 @@ job_extend(
 	if (DB_RUN(db, SQL_job_extend, &r, err, DB_INT(job->id),
 		DB_INT(job->run), DB_INT((lease_ms + 999) / 1000)) != 0)
 		return -1;
+	FAILPOINT("job.extended");
 	held = db_rows(r) > 0;
 	db_result_free(r);
 	return held;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sql/queries.h"
 
@@ -85,6 +86,7 @@ run_begin(struct db *db, const char *program, int64_t *ret, struct err *err)
 	if (DB_RUN(db, SQL_run_begin, &r, err, DB_TEXT(host), DB_INT(getpid()),
 		DB_TEXT(me), DB_TEXT(program)) != 0)
 		return -1;
+	FAILPOINT("run.begun");
 	*ret = db_int(r, 0, "id");
 	db_result_free(r);
 	return 0;
@@ -93,6 +95,7 @@ run_begin(struct db *db, const char *program, int64_t *ret, struct err *err)
 int
 run_end(struct db *db, int64_t run, struct err *err)
 {
+	FAILPOINT("run.ending");
 	return DB_RUN(db, SQL_run_end, NULL, err, DB_INT(run));
 }
 
@@ -103,6 +106,7 @@ run_reap(struct db *db, struct err *err)
 	char host[HOST_SIZE], now[BORN_SIZE];
 	int rc = 0;
 
+	FAILPOINT("run.reaping");
 	host_name(host);
 	if (DB_RUN(db, SQL_run_here, &r, err, DB_TEXT(host)) != 0)
 		return -1;

@@ -6,6 +6,7 @@
 
 #include "api/media.h"
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
@@ -232,6 +233,7 @@ fetch_or_refresh(struct sync *sync, const struct job *job,
 	json_t *url = NULL;
 	int rc;
 
+	FAILPOINT("media.fetching");
 	if (fetch(sync, slot, slot->url, media, &first) == 0)
 		return 0;
 	if (!may_have_expired(&first)) {
@@ -276,11 +278,13 @@ store_slot(struct sync *sync, const struct job *job, const json_t *facts,
 	    0) {
 		err_nomem(err);
 	} else if (storage_put(sync, buf_text(&key), &media, err) == 0) {
+		FAILPOINT("media.stored");
 		rc = remember(sync, job, slot, "stored", NULL, buf_text(&key),
 		    &media, err);
 	}
 	if (rc != 0)
 		err_prefix(err, "%s", slot->name);
+	FAILPOINT("media.remembered");
 	media_clear(&media);
 	buf_free(&key);
 	return rc;

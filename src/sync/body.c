@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "model/page.h"
 
@@ -33,6 +34,7 @@ member(const json_t *object, const char *name)
 static int
 save(struct work *w, struct err *err)
 {
+	FAILPOINT("body.saving");
 	return pagerow_put(w->sync->db, w->job, w->row, err);
 }
 
@@ -218,9 +220,11 @@ delete_blocks(struct work *w, json_t *ids, struct err *err)
 	while (json_array_size(ids) > 0) {
 		size_t last = json_array_size(ids) - 1;
 
+		FAILPOINT("body.deleting");
 		if (notion_delete_block(&w->sync->notion,
 			json_string_value(json_array_get(ids, last)), err) != 0)
 			return -1;
+		FAILPOINT("body.deleted");
 		json_array_remove(ids, last);
 	}
 	return 0;
@@ -391,11 +395,13 @@ append_step(struct work *w, size_t index, json_t *written, const json_t *step,
 		    "notion: the answer named fewer blocks than were sent");
 		return -1;
 	}
+	FAILPOINT("body.appending");
 	if (parent >= 0)
 		rc = notion_append(
 		    &w->sync->notion, to, blocks, NULL, &ids, err);
 	else
 		rc = append_to_page(w, index, written, blocks, &ids, err);
+	FAILPOINT("body.appended");
 	if (rc == 0 && parent < 0 && json_array_extend(written, ids) != 0)
 		rc = nomem(err);
 	json_decref(ids);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "model/call.h"
@@ -41,10 +42,12 @@ fetch_part(struct sync *sync, const struct job *job, json_t *state,
 	bool empty;
 	int rc;
 
+	FAILPOINT("enrich.asking");
 	if (part->fetch(&sync->openphone, job->resource_id, &data, err) != 0) {
 		err_prefix(err, "%s", part->name);
 		return -1;
 	}
+	FAILPOINT("enrich.told");
 	empty =
 	    data == NULL || (json_is_array(data) && json_array_size(data) == 0);
 	log_debug(

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "model/call.h"
 #include "model/fold.h"
@@ -135,6 +136,7 @@ static int
 put(struct sync *sync, const char *kind, const char *id, const char *name,
     const char *number, struct err *err)
 {
+	FAILPOINT("people.told");
 	return DB_RUN(sync->db, SQL_directory_put, NULL, err,
 	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(id), DB_TEXT(name),
 	    DB_TEXT(number));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "model/columns.h"
@@ -188,8 +189,10 @@ send_creation(
 	struct err forgetting = ERR_INIT;
 	char *url = NULL;
 
+	FAILPOINT("page.intending");
 	if (pagerow_intend(w->sync->db, w->job, &w->row, err) != 0)
 		return -1;
+	FAILPOINT("page.creating");
 	if (notion_create_page(&w->sync->notion, w->destination->data_source,
 		w->wanted->icon, properties, blocks, w->row.id, &url,
 		err) != 0) {
@@ -200,6 +203,7 @@ send_creation(
 			log_err(&forgetting, "taking back an intent");
 		return -1;
 	}
+	FAILPOINT("page.created");
 	free(w->row.url);
 	w->row.url = url;
 	w->row.state = PAGE_WRITTEN;
@@ -306,6 +310,7 @@ settle_intent(struct work *w, struct err *err)
 {
 	int found = look_up(w, err);
 
+	FAILPOINT("page.looked");
 	if (found < 0)
 		return -1;
 	if (found == 1) {
@@ -335,9 +340,11 @@ update_properties(struct work *w, struct err *err)
 	if (changed == NULL)
 		return -1;
 	if (json_object_size(changed) > 0 || icon) {
+		FAILPOINT("page.updating");
 		rc = notion_update_page(&w->sync->notion, w->row.id,
 		    json_object_size(changed) > 0 ? changed : NULL,
 		    icon ? w->wanted->icon : NULL, err);
+		FAILPOINT("page.updated");
 		if (rc == 0 && (rc = take_wanted_properties(w, err)) == 0)
 			rc = pagerow_put(w->sync->db, w->job, &w->row, err);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "model/call.h"
 #include "model/event.h"
 #include "model/fold.h"
@@ -198,6 +199,7 @@ resource_load(
 		resource_free(&res);
 		return -1;
 	}
+	FAILPOINT("resource.folded");
 	*ret = res;
 	return 0;
 }
@@ -249,6 +251,7 @@ resource_save(
 	    DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL));
 	free(ids);
+	FAILPOINT("resource.saved");
 	if (rc == 0) {
 		res->stored = true;
 		res->n_folded = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/folder.h"
+#include "base/failpoint.h"
 
 static bool
 is_folder(const struct sync *sync)
@@ -25,6 +26,7 @@ storage_put(struct sync *sync, const char *key, const struct media *media,
 	if (there.exists && there.size == media->size &&
 	    strcmp(there.sha256, media->sha256) == 0)
 		return 0; /* an earlier attempt came that far */
+	FAILPOINT("storage.putting");
 	return s3_put(&sync->s3, key, media->file, media->size, media->sha256,
 	    media->type->mime, err);
 }

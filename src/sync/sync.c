@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/failpoint.h"
 #include "base/rfc3339.h"
 #include "model/fold.h"
 #include "model/page.h"
@@ -289,11 +290,13 @@ sync_run(struct sync *sync, const struct job *job, struct err *err)
 
 	sync->job = job;
 	sync->leased_at = rfc3339_now();
+	FAILPOINT("sync.begun");
 	if (resource_load(sync->db, job, &res, err) == 0)
 		rc = strcmp(job->kind, "contact") == 0
 		    ? sync_contact(sync, job, &res, err)
 		    : sync_page(sync, job, &res, err);
 	resource_free(&res);
 	sync->job = NULL;
+	FAILPOINT("sync.done");
 	return rc;
 }

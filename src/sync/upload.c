@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sql/queries.h"
 #include "sync/gate.h"
@@ -166,6 +167,7 @@ send_file(struct sync *sync, const struct job *job, struct file *file,
 		snprintf(file->id, sizeof(file->id), "%s", begun);
 	} else {
 		done = 0;
+		FAILPOINT("upload.creating");
 		if (notion_upload_create(&sync->notion, file->name, file->type,
 			file->parts, file->id, err) != 0 ||
 		    remember(sync, job, file, "pending", err) != 0)
@@ -176,7 +178,9 @@ send_file(struct sync *sync, const struct job *job, struct file *file,
 		    sync, file->key, file->size, file->sha256, err);
 		if (bytes == NULL)
 			return -1;
+		FAILPOINT("upload.sending");
 		rc = send_parts(sync, file, bytes, done, err);
+		FAILPOINT("upload.sent");
 		fclose(bytes);
 		if (rc != 0)
 			return -1;

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "model/event.h"
@@ -229,6 +230,7 @@ answer_stored(struct fcgi_request *req, const char *key)
 	    json_pack("{s:s, s:s}", "status", "accepted", "delivery", key);
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 
+	FAILPOINT("intake.answering");
 	answer_json(req, "200 OK", "",
 	    text == NULL ? "{\"status\":\"accepted\"}" : text);
 	free(text);
@@ -265,6 +267,7 @@ store(struct intake *intake, struct fcgi_request *req,
 	char *kept = NULL;
 	json_t *envelope;
 
+	FAILPOINT("intake.read");
 	buf_init(&key, KEY_MAX);
 	envelope = payload_load(body->data, body->len, &note, &err);
 	if (envelope == NULL) {
@@ -298,6 +301,7 @@ store(struct intake *intake, struct fcgi_request *req,
 	d.body = body->data;
 	d.body_len = body->len;
 	d.due = makes_due(&event);
+	FAILPOINT("intake.verified");
 	if (writer_store(intake->writer, &d, &err) == 0)
 		answer_stored(req, d.key);
 	else
@@ -319,6 +323,7 @@ answer_delivery(struct intake *intake, struct fcgi_request *req)
 	if (!refuse_long_headers(req) && read_body(intake, req, &body) == 0 &&
 	    authentic(intake, req, &headers, &body))
 		store(intake, req, &headers, &body);
+	FAILPOINT("intake.answered");
 	large = body.len >= LARGE_BODY;
 	buf_free(&body);
 	if (large) /* its JSON took twenty times as much: give it back */

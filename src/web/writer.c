@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 
@@ -54,7 +55,9 @@ commit(struct writer *w, struct entry **entries, size_t n)
 {
 	struct err err = ERR_INIT;
 
+	FAILPOINT("writer.storing");
 	if (store(w, entries, n, &err) == 0) {
+		FAILPOINT("writer.stored");
 		w->notify_due = true;
 		return;
 	}
@@ -74,6 +77,7 @@ notify(struct writer *w)
 {
 	struct err err = ERR_INIT;
 
+	FAILPOINT("writer.notifying");
 	w->notify_due = false;
 	w->notified_at = rfc3339_now();
 	/* a lost notification costs a second: workers look by themselves */

@@ -55,9 +55,10 @@ class Answer:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Nothing of the caller's but what the sanitizers are told."""
-    kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
-            if name in os.environ}
+    """Nothing of the caller's but what sanitizers and fail points are told."""
+    kept = {name: os.environ[name] for name in (
+        "ASAN_OPTIONS", "UBSAN_OPTIONS", "ONS_FAILPOINTS")
+        if name in os.environ}
     return {"PATH": PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8",
             **kept, **more}
 
@@ -83,7 +84,8 @@ class Stack:
             [path, *args],
             env=clean_environment(ONS_CONFIG=str(config or self.config),
                                   **env or {}),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               **options})
 
     def run(self, program: str, *args: str, expect: int | None = 0,
             config: Path | None = None, env: dict[str, str] | None = None,

@@ -123,6 +123,21 @@ def test_a_program_links_only_what_it_may_use(program: str) -> None:
     assert linked & watched == LINKS[program]
 
 
+def test_release_programs_have_no_fail_points() -> None:
+    places = {place.encode() for path in SOURCES for place in
+              re.findall(r'FAILPOINT\("([a-z._]+)"\)', path.read_text())}
+    assert len(places) > 40
+    for program in LINKS:
+        path = Path(os.environ.get("ONS_TEST_BIN", TOP)) / program
+        if not path.exists():
+            pytest.skip("not built")
+        strings = set(path.read_bytes().split(b"\0"))
+        assert b"ONS_FAILPOINTS" not in strings
+        assert not places & strings
+        version = subprocess.check_output([path, "--version"], text=True)
+        assert "fail points" not in version
+
+
 def test_deliveries_are_json() -> None:
     for path in TOP.glob("tests/deliveries/*/*.json"):
         json.loads(path.read_text())

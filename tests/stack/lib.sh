@@ -12,7 +12,8 @@
 # such as PGHOST or WEBHOOK_SECRET would win over the configuration file.
 CLEAN=(env -i "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "HOME=$STATE"
 	"LANG=C.UTF-8" ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"}
-	${UBSAN_OPTIONS:+"UBSAN_OPTIONS=$UBSAN_OPTIONS"})
+	${UBSAN_OPTIONS:+"UBSAN_OPTIONS=$UBSAN_OPTIONS"}
+	${ONS_FAILPOINTS:+"ONS_FAILPOINTS=$ONS_FAILPOINTS"})
 
 # die TEXT...: the end, with a reason.
 die() {
