@@ -16,12 +16,14 @@ struct api_gate {
 	 * retry_after_ms): the request is not sent. */
 	int (*before)(void *ctx, struct err *err);
 
-	/* The service said 429 or 529: nobody may call it for ms milliseconds.
-	 * reason is the service's, for people. */
-	void (*pause)(void *ctx, int64_t ms, const char *reason);
+	/* The service said 429, 503 or 529 (status): nobody may call it for ms
+	 * milliseconds. reason is the service's, for people. */
+	void (*pause)(
+	    void *ctx, int64_t ms, int status, const char *reason);
 
-	/* After each request: its HTTP status (0: no answer), its time. */
-	void (*count)(void *ctx, int status, int64_t elapsed_ms);
+	/* How it went; nothing is set in *err: well. err->status 0: it was not
+	 * answered. Of ERR_OPERATOR the hook may set retry_after_ms. */
+	void (*after)(void *ctx, struct err *err);
 
 	void *ctx;
 };

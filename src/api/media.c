@@ -208,6 +208,8 @@ fail(const char *host, const struct http_response *resp, struct err *err)
 		kind = ERR_PERMANENT;
 	err_set(err, kind, "media: %s: %d", host, status);
 	err->status = status;
+	if (kind == ERR_RETRY && resp->retry_after_ms > 0)
+		err->retry_after_ms = resp->retry_after_ms;
 }
 
 /* A 200 into file: is it the file that was promised? */

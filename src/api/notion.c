@@ -12,6 +12,39 @@
 
 enum access { READ, UPDATE, CREATE };
 
+/* https://developers.notion.com/reference/status-codes */
+static const struct rest_verdict verdicts[] = {
+	{ 100, 399, NULL, false, ERR_OPERATOR,
+	    "this is not Notion's API: look at [notion] api_base, and for a "
+	    "proxy or a log-in page on the way" },
+	{ 400, 599, "row_limit_exceeded", false, ERR_OPERATOR,
+	    "the database is full: remove rows, or run onsctl init with "
+	    "another one" },
+	{ 400, 599, "block_limit", false, ERR_OPERATOR,
+	    "the workspace has used up the blocks of its free plan: upgrade "
+	    "it, or make room" },
+	{ 400, 599, "public_api_request_blocked", false, ERR_OPERATOR,
+	    "Notion has restricted the connection: ask Notion's support" },
+	{ 401, 401, NULL, false, ERR_OPERATOR,
+	    "put a key that is valid into [notion] api_key" },
+	{ 403, 403, NULL, true, ERR_OPERATOR,
+	    "Notion's network refuses this host: try from another address, or "
+	    "ask Notion's support" },
+	{ 403, 403, NULL, false, ERR_OPERATOR,
+	    "give the connection the capabilities to read, insert and update "
+	    "content" },
+	{ 404, 404, NULL, true, ERR_OPERATOR,
+	    "this is not Notion's API: look at [notion] api_base" },
+	{ 408, 409, NULL, false, ERR_RETRY, NULL },
+	{ 413, 413, NULL, false, ERR_PERMANENT, NULL },
+	{ 429, 429, NULL, false, ERR_WAIT, NULL },
+	{ 529, 529, NULL, false, ERR_WAIT, NULL },
+	/* an edge or a proxy; Notion itself would say what is wrong */
+	{ 400, 499, NULL, true, ERR_RETRY, NULL },
+	{ 400, 499, NULL, false, ERR_PERMANENT, NULL },
+	{ 0, 999, NULL, false, ERR_RETRY, NULL },
+};
+
 /* One request. */
 struct call {
 	const char *what; /* "create page": for error texts */
@@ -34,7 +67,7 @@ fail(const struct call *call, const struct rest_answer *answer,
 	const char *request = rest_text(answer->json, "request_id");
 
 	if (kind == ERR_RETRY && call->access == CREATE &&
-	    answer->status != 409)
+	    answer->status != 409) /* that one did not happen */
 		kind = ERR_UNKNOWN;
 	if (answer->json == NULL)
 		err_set(err, kind, "%d without JSON", answer->status);
@@ -45,47 +78,44 @@ fail(const struct call *call, const struct rest_answer *answer,
 	err->status = answer->status;
 }
 
-/* 429 and 529: certainly not done. */
-static void
-throttled(const struct rest *rest, const struct call *call,
-    struct rest_answer *answer, struct err *err)
+/* The most exact name that the answer has for what is wrong. */
+static const char *
+code_of(const struct rest_answer *answer)
 {
 	const json_t *more = json_object_get(answer->json, "additional_data");
 	const char *reason = rest_text(more, "rate_limit_reason");
 
-	if (strcmp(reason, "public_api_request_blocked") == 0) {
-		fail(call, answer, ERR_OPERATOR, err);
-		return;
-	}
-	if (answer->retry_after_ms < 0)
-		answer->retry_after_ms =
-		    http_retry_after(rest_text(more, "retry_after"), 0);
-	if (*reason == '\0')
-		reason = rest_text(answer->json, "code");
-	rest_throttled(rest, answer, DEFAULT_WAIT_MS, reason, err);
+	if (*reason != '\0')
+		return reason;
+	return json_object_get(more, "block_limit") != NULL
+	    ? "block_limit"
+	    : rest_text(answer->json, "code");
 }
 
-/* Every answer but 2xx; https://developers.notion.com/reference/status-codes */
+/* Every answer but 2xx. */
 static void
 classify(const struct rest *rest, const struct call *call,
     struct rest_answer *answer, struct err *err)
 {
-	const char *code = rest_text(answer->json, "code");
-	int status = answer->status;
-	enum err_kind kind = ERR_PERMANENT;
+	const json_t *more = json_object_get(answer->json, "additional_data");
+	const char *code = code_of(answer);
+	const struct rest_verdict *v = rest_judge(verdicts, answer, code);
+	enum err_kind kind = v->kind;
+	int64_t wait = 0;
 
-	if (status == 429 || status == 529) {
-		throttled(rest, call, answer, err);
-		return;
-	}
-	if (strcmp(code, "row_limit_exceeded") == 0 || status == 401 ||
-	    status == 403)
-		kind = ERR_OPERATOR;
-	else if (status == 409 || status == 408 || status >= 500)
-		kind = ERR_RETRY;
-	else if (status < 400 || (status == 404 && answer->json == NULL))
-		kind = ERR_OPERATOR; /* this is not Notion's API */
+	if (answer->retry_after_ms < 0)
+		answer->retry_after_ms =
+		    http_retry_after(rest_text(more, "retry_after"), 0);
+	if (kind == ERR_WAIT ||
+	    (answer->status == 503 && answer->retry_after_ms >= 0))
+		wait = rest_pause(rest, answer, DEFAULT_WAIT_MS, code);
+	/* 503 with a time: of a creation it still is not known */
+	if (wait > 0 && kind == ERR_RETRY && call->access != CREATE)
+		kind = ERR_WAIT;
 	fail(call, answer, kind, err);
+	err->retry_after_ms = wait;
+	if (v->remedy != NULL)
+		err_suffix(err, "%s", v->remedy);
 }
 
 /* A 503 may name what was saved all the same; make it look like the answer
@@ -147,6 +177,7 @@ attempt(const struct rest *rest, const struct call *call, json_t **ret,
 	else if (call->access == READ || (json = committed(&answer)) == NULL)
 		classify(rest, call, &answer, err);
 out:
+	rest_done(rest, err);
 	json_decref(answer.json);
 	buf_free(&path);
 	*ret = json;

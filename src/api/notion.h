@@ -5,9 +5,11 @@
  * JSON results are the caller's (json_decref()).
  *
  * All functions return 0, or -1 with *err:
- *   ERR_WAIT       not sent by the gate's word, or 429/529: retry_after_ms
+ *   ERR_WAIT       not sent by the gate's word, or 429/529 (or 503 with a
+ *                  time, but for create and append): retry_after_ms
  *   ERR_UNKNOWN    create and append only: perhaps done, look before a second
- *   ERR_OPERATOR   401, 403, the connection is blocked, no more rows allowed
+ *   ERR_OPERATOR   401, 403, the connection is blocked, no more rows allowed,
+ *                  not Notion at all; the text says what to do
  *   ERR_PERMANENT  400, 404 (err->status tells which), too large
  *   ERR_RETRY      409, 5xx, no connection, no JSON. Updates and deletions
  *                  are repeatable, so their outcome does not matter

@@ -40,6 +40,27 @@ static const struct resource contact_resource = { "contact",
 static const struct resource check_resource = { "check",
 	{ "/phone-numbers", "" }, { "/organization", "" }, false };
 
+/* What is neither 2xx nor "not there" (not_there() below). */
+static const struct rest_verdict verdicts[] = {
+	{ 100, 399, NULL, false, ERR_OPERATOR,
+	    "this is not OpenPhone's API: look at [openphone] api_base, and "
+	    "for a proxy or a log-in page on the way" },
+	{ 401, 401, NULL, false, ERR_OPERATOR,
+	    "put a key that is valid into [openphone] api_key" },
+	{ 402, 402, NULL, false, ERR_OPERATOR,
+	    "look at the subscription and the credits in OpenPhone" },
+	{ 403, 403, NULL, false, ERR_OPERATOR,
+	    "the key's owner lacks a permission or a plan in OpenPhone" },
+	{ 404, 404, NULL, false, ERR_OPERATOR,
+	    "this is not OpenPhone's API: look at [openphone] api_base" },
+	{ 408, 408, NULL, false, ERR_RETRY, NULL },
+	{ 429, 429, NULL, false, ERR_WAIT, NULL },
+	/* a gateway or a proxy; OpenPhone would say what is wrong */
+	{ 400, 499, NULL, true, ERR_RETRY, NULL },
+	{ 400, 499, NULL, false, ERR_PERMANENT, NULL },
+	{ 0, 999, NULL, false, ERR_RETRY, NULL },
+};
+
 bool
 openphone_is_v1(const struct openphone *op)
 {
@@ -73,34 +94,41 @@ fail(const struct rest_answer *answer, enum err_kind kind, struct err *err)
 static bool
 not_there(const struct resource *what, const struct rest_answer *answer)
 {
+	static const char *const codes[] = { "0101400", "0101403", "0202403",
+		"0801403" };
+	size_t i;
+
 	if (answer->json == NULL) /* an edge, or another server: who knows */
 		return false;
 	if (answer->status == 404)
 		return true;
-	if (answer->status == 403)
-		return what->plan;
-	return answer->status == 400 &&
-	    strcmp(rest_text(answer->json, "code"), "0101400") == 0;
+	if (answer->status == 403 && what->plan)
+		return true;
+	/* a group call; of a number that the key's owner is not on */
+	for (i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (strcmp(rest_text(answer->json, "code"), codes[i]) == 0)
+			return true;
+	return false;
 }
 
-/* Every answer that is neither 2xx nor "not there". */
 static void
 classify(
     const struct rest *rest, const struct rest_answer *answer, struct err *err)
 {
-	int status = answer->status;
-	enum err_kind kind = ERR_PERMANENT;
+	const struct rest_verdict *v = rest_judge(verdicts, answer, "");
+	enum err_kind kind = v->kind;
+	int64_t wait = 0;
 
-	if (status == 429) {
-		rest_throttled(
-		    rest, answer, DEFAULT_WAIT_MS, "rate limit", err);
-		return;
+	if (kind == ERR_WAIT ||
+	    (answer->status == 503 && answer->retry_after_ms >= 0)) {
+		wait = rest_pause(rest, answer, DEFAULT_WAIT_MS,
+		    answer->status == 429 ? "rate limit" : "unavailable");
+		kind = ERR_WAIT;
 	}
-	if (status >= 500 || status == 408 || status == 409)
-		kind = ERR_RETRY;
-	else if (status < 400 || (status >= 401 && status <= 404))
-		kind = ERR_OPERATOR;
 	fail(answer, kind, err);
+	err->retry_after_ms = wait;
+	if (v->remedy != NULL)
+		err_suffix(err, "%s", v->remedy);
 }
 
 /* One request: the whole answer, or NULL when it is not there. */
@@ -117,7 +145,7 @@ attempt(const struct openphone *op, const struct resource *what,
 	int rc = -1;
 
 	if (rest_send(&rest, "GET", path, NULL, 0, false, &answer, err) != 0)
-		return -1;
+		goto out;
 	if (answer.status / 100 == 2 &&
 	    json_object_get(answer.json, "data") != NULL) {
 		*ret = json_incref(answer.json);
@@ -131,6 +159,8 @@ attempt(const struct openphone *op, const struct resource *what,
 	} else {
 		classify(&rest, &answer, err);
 	}
+out:
+	rest_done(&rest, err);
 	json_decref(answer.json);
 	return rc;
 }

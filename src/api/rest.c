@@ -2,22 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/payload.h"
 
 /* A transfer below that has stalled. Notion needs up to 60 s for an answer. */
-#define LOW_SPEED_BYTES 1
+#define LOW_SPEED_BYTES 1000
 #define LOW_SPEED_SECONDS 90
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+/* Nobody's limit lasts longer; a slip of theirs must not stop us for years. */
+#define WAIT_MAX_MS (24 * 3600 * INT64_C(1000))
 
 static int
 make_url(const char *base, const char *path, struct buf *url, struct err *err)
@@ -74,7 +67,6 @@ perform(const struct rest *rest, const char *path, struct http_request *req,
 	const struct api_gate *gate = rest->gate;
 	struct http_response resp = { 0 };
 	struct buf url;
-	int64_t begin;
 	int rc = -1;
 
 	buf_init(&url, 8192);
@@ -84,12 +76,7 @@ perform(const struct rest *rest, const char *path, struct http_request *req,
 	if (gate != NULL && gate->before != NULL &&
 	    gate->before(gate->ctx, err) != 0)
 		goto out;
-	begin = clock_ms();
-	rc = http_perform(rest->http, req, &resp, err);
-	if (gate != NULL && gate->count != NULL)
-		gate->count(
-		    gate->ctx, rc == 0 ? resp.status : 0, clock_ms() - begin);
-	if (rc != 0)
+	if ((rc = http_perform(rest->http, req, &resp, err)) != 0)
 		goto out;
 	if (text != NULL) {
 		free(*text);
@@ -143,21 +130,46 @@ rest_send_file(const struct rest *rest, const char *path,
 	return perform(rest, path, &req, NULL, ret, err);
 }
 
-void
-rest_throttled(const struct rest *rest, const struct rest_answer *answer,
-    int64_t default_ms, const char *reason, struct err *err)
+const struct rest_verdict *
+rest_judge(const struct rest_verdict *verdicts,
+    const struct rest_answer *answer, const char *code)
+{
+	const struct rest_verdict *v = verdicts;
+
+	while (answer->status < v->from || answer->status > v->to ||
+	    (v->code != NULL && strcmp(v->code, code) != 0) ||
+	    (v->not_json && answer->json != NULL))
+		v++;
+	return v;
+}
+
+int64_t
+rest_pause(const struct rest *rest, const struct rest_answer *answer,
+    int64_t default_ms, const char *reason)
 {
 	int64_t ms = answer->retry_after_ms;
+	char text[160];
 
+	snprintf(text, sizeof(text), "%d %s", answer->status, reason);
 	if (ms < 0)
 		ms = default_ms;
 	else if (ms < 1000) /* "0" would be asking for the next 429 */
 		ms = 1000;
+	if (ms > WAIT_MAX_MS) {
+		snprintf(text, sizeof(text), "%d %s (it named %lld s)",
+		    answer->status, reason, (long long)(ms / 1000));
+		ms = WAIT_MAX_MS;
+	}
 	if (rest->gate != NULL && rest->gate->pause != NULL)
-		rest->gate->pause(rest->gate->ctx, ms, reason);
-	err_set(err, ERR_WAIT, "%d %s", answer->status, reason);
-	err->status = answer->status;
-	err->retry_after_ms = ms;
+		rest->gate->pause(rest->gate->ctx, ms, answer->status, text);
+	return ms;
+}
+
+void
+rest_done(const struct rest *rest, struct err *err)
+{
+	if (rest->gate != NULL && rest->gate->after != NULL)
+		rest->gate->after(rest->gate->ctx, err);
 }
 
 const char *

@@ -52,10 +52,25 @@ struct rest_file {
 int rest_send_file(const struct rest *rest, const char *path,
     const struct rest_file *file, struct rest_answer *ret, struct err *err);
 
-/* Tell the gate of a 429, and set ERR_WAIT with the time the service named,
- * or else default_ms. */
-void rest_throttled(const struct rest *rest, const struct rest_answer *answer,
-    int64_t default_ms, const char *reason, struct err *err);
+/* What an answer means that is none of the expected ones. A service has a
+ * table of them; the first that fits counts, and the last fits all. */
+struct rest_verdict {
+	int from, to;	  /* statuses */
+	const char *code; /* the service's; NULL: any */
+	bool not_json;	  /* only answers that are no JSON object */
+	enum err_kind kind;
+	const char *remedy; /* what a person should do; NULL: nobody need */
+};
+const struct rest_verdict *rest_judge(const struct rest_verdict *verdicts,
+    const struct rest_answer *answer, const char *code);
+
+/* Tell the gate that nobody may call for a while: the time that the service
+ * named, a day at most, or else default_ms. Returns it. */
+int64_t rest_pause(const struct rest *rest, const struct rest_answer *answer,
+    int64_t default_ms, const char *reason);
+
+/* Tell the gate how a request went. */
+void rest_done(const struct rest *rest, struct err *err);
 
 /* The string at object.key, "" when there is none. */
 const char *rest_text(const json_t *object, const char *key);

@@ -5,6 +5,7 @@
 
 #include "base/uri.h"
 
+#define MAX_ANSWER 65536 /* errors are small */
 #define NO_BODY                  \
 	"x-amz-content-sha256: " \
 	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -25,43 +26,74 @@ xml_text(const char *xml, const char *name, char *ret, size_t size)
 	snprintf(ret, size, "%.*s", (int)n, begin == NULL ? "" : begin);
 }
 
-static enum err_kind
-kind_of(int status, const char *code)
-{
-	static const char *const operator[] = { "AuthorizationHeaderMalformed",
-		"InvalidAccessKeyId", "NoSuchBucket", "InvalidBucketName" };
-	static const char *const retry[] = { "RequestTimeout", "BadDigest",
-		"XAmzContentSHA256Mismatch", "SlowDown" };
-	size_t i;
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+static const struct verdict {
+	int from, to;	  /* statuses */
+	const char *code; /* NULL: any; an answer to HEAD has none */
+	enum err_kind kind;
+	const char *remedy;
+} verdicts[] = {
+	{ 400, 599, "RequestTimeout", ERR_RETRY, NULL },
+	{ 400, 599, "BadDigest", ERR_RETRY, NULL },
+	{ 400, 599, "XAmzContentSHA256Mismatch", ERR_RETRY, NULL },
+	{ 400, 599, "SlowDown", ERR_RETRY, NULL },
+	{ 400, 599, "RequestTimeTooSkewed", ERR_OPERATOR,
+	    "set this host's clock" },
+	{ 400, 599, "AuthorizationHeaderMalformed", ERR_OPERATOR,
+	    "look at [s3] region" },
+	{ 400, 599, "InvalidAccessKeyId", ERR_OPERATOR,
+	    "look at [s3] access_key" },
+	{ 400, 599, "SignatureDoesNotMatch", ERR_OPERATOR,
+	    "look at [s3] secret_key" },
+	{ 400, 599, "NoSuchBucket", ERR_OPERATOR, "look at [s3] bucket" },
+	{ 400, 599, "InvalidBucketName", ERR_OPERATOR, "look at [s3] bucket" },
+	{ 401, 401, NULL, ERR_OPERATOR, "look at [s3] access_key" },
+	{ 403, 403, NULL, ERR_OPERATOR,
+	    "may the key read, write and list this bucket?" },
+	{ 408, 409, NULL, ERR_RETRY, NULL },
+	{ 429, 429, NULL, ERR_RETRY, NULL },
+	{ 400, 499, NULL, ERR_PERMANENT, NULL },
+	{ 500, 599, NULL, ERR_RETRY, NULL },
+	{ 0, 999, NULL, ERR_OPERATOR,
+	    "this is not S3: look at [s3] endpoint, and for a proxy or a "
+	    "log-in page on the way" },
+};
 
-	for (i = 0; i < sizeof(retry) / sizeof(*retry); i++)
-		if (strcmp(code, retry[i]) == 0)
-			return ERR_RETRY;
-	for (i = 0; i < sizeof(operator) / sizeof(*operator); i++)
-		if (strcmp(code, operator[i]) == 0)
-			return ERR_OPERATOR;
-	if (status >= 500 || status == 408 || status == 409 || status == 429)
-		return ERR_RETRY;
-	if (status == 401 || status == 403 || status < 400)
-		return ERR_OPERATOR;
-	return ERR_PERMANENT;
+static const struct verdict *
+judge(int status, const char *code)
+{
+	const struct verdict *v = verdicts;
+
+	while (status < v->from || status > v->to ||
+	    (v->code != NULL && strcmp(v->code, code) != 0))
+		v++;
+	return v;
 }
 
 static void
 fail(const char *what, const struct http_response *resp, struct err *err)
 {
 	char code[64], message[300];
+	const struct verdict *v;
 
 	xml_text(buf_text(&resp->body), "Code", code, sizeof(code));
 	xml_text(buf_text(&resp->body), "Message", message, sizeof(message));
-	/* An answer to HEAD has no body to tell the reason. */
-	err_set(err, kind_of(resp->status, code), "s3: %s: %d%s%s%s%s%s", what,
-	    resp->status, *code != '\0' ? " " : "", code,
-	    *message != '\0' ? ": " : "", message,
-	    strcmp(what, "head") == 0 && resp->status == 403
-		? " (may the key read and list this bucket?)"
-		: "");
+	v = judge(resp->status, code);
+	err_set(err, v->kind, "s3: %s: %d%s%s%s%s", what, resp->status,
+	    *code != '\0' ? " " : "", code, *message != '\0' ? ": " : "",
+	    message);
+	if (v->remedy != NULL)
+		err_suffix(err, "%s", v->remedy);
 	err->status = resp->status;
+	if (v->kind == ERR_RETRY && resp->retry_after_ms > 0)
+		err->retry_after_ms = resp->retry_after_ms;
+}
+
+static bool
+is_html(const struct http_response *resp)
+{
+	return strncmp(resp->content_type, "text/html", 9) == 0 &&
+	    resp->status / 100 == 2;
 }
 
 static int
@@ -92,6 +124,7 @@ request(const struct s3 *s3, const char *what, const char *key,
 		goto out;
 	req->url = buf_text(&url);
 	req->sigv4 = &s3->keys;
+	req->max_response = MAX_ANSWER;
 	if ((rc = http_perform(s3->http, req, resp, err)) != 0)
 		err_prefix(err, "s3: %s", what);
 out:
@@ -120,6 +153,10 @@ s3_put(const struct s3 *s3, const char *key, FILE *file, int64_t size,
 	rc = request(s3, "put", key, &req, &resp, err);
 	if (rc == 0 && resp.status != 200) {
 		fail("put", &resp, err);
+		rc = -1;
+	} else if (rc == 0 && *http_header(s3->http, "ETag") == '\0') {
+		/* a log-in page of some network says 200 to everything */
+		err_set(err, ERR_RETRY, "s3: put: 200, but not by S3");
 		rc = -1;
 	}
 	http_response_clear(&resp);
@@ -193,6 +230,9 @@ s3_delete(const struct s3 *s3, const char *key, struct err *err)
 	    (resp.status != 404 ||
 		strstr(buf_text(&resp.body), "NoSuchBucket") != NULL)) {
 		fail("delete", &resp, err);
+		rc = -1;
+	} else if (rc == 0 && is_html(&resp)) {
+		err_set(err, ERR_RETRY, "s3: delete: answered by a web page");
 		rc = -1;
 	}
 	http_response_clear(&resp);

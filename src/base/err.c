@@ -63,6 +63,20 @@ err_prefix(struct err *err, const char *fmt, ...)
 	    (int)(sizeof(err->text) - sizeof(front) - 3), old);
 }
 
+void
+err_suffix(struct err *err, const char *fmt, ...)
+{
+	size_t n = strlen(err->text);
+	va_list ap;
+
+	n += (size_t)snprintf(err->text + n, sizeof(err->text) - n, ": ");
+	if (n >= sizeof(err->text))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(err->text + n, sizeof(err->text) - n, fmt, ap);
+	va_end(ap);
+}
+
 bool
 err_is_set(const struct err *err)
 {

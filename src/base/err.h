@@ -24,7 +24,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int status;		/* HTTP status, where there was one, else 0 */
-	int64_t retry_after_ms; /* for ERR_WAIT, else 0 */
+	int64_t retry_after_ms; /* not before; 0: no time was named */
 	char text[1024];	/* UTF-8, cut at the end when longer */
 };
 
@@ -45,6 +45,10 @@ void err_nomem(struct err *err);
 
 /* Put "context: " in front of the text. */
 void err_prefix(struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Put ": remedy" behind it. */
+void err_suffix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 bool err_is_set(const struct err *err);

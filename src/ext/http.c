@@ -16,7 +16,8 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define MAX_RESPONSE ((size_t)16 << 20)
-#define MAX_RETRY_AFTER ((int64_t)24 * 3600)
+#define MAX_RETRY_AFTER ((int64_t)365 * 24 * 3600)
+#define MAX_HEADERS ((size_t)64 << 10) /* bytes of an answer's */
 
 struct http {
 	CURL *curl;
@@ -33,6 +34,7 @@ struct transfer {
 	struct crypto_hash *hash;
 	curl_mime *mime; /* of a form */
 	int64_t uploaded;
+	size_t headers;	    /* bytes of the answer's */
 	int sends;	    /* how often libcurl was about to send it */
 	bool refused;	    /* an address was not public */
 	struct err failure; /* of a callback: more exact than libcurl's */
@@ -137,6 +139,21 @@ take_file(struct transfer *t, const char *data, size_t n)
 	return 0;
 }
 
+/* libcurl's own ceilings differ from version to version. */
+static size_t
+on_header(char *data, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	(void)data;
+	(void)size; /* always 1 */
+	if ((t->headers += n) <= MAX_HEADERS)
+		return n;
+	err_set(&t->failure, ERR_RETRY, "headers larger than %zu bytes",
+	    MAX_HEADERS);
+	return 0;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *ctx)
 {
@@ -151,8 +168,8 @@ on_body(char *data, size_t size, size_t n, void *ctx)
 	if (buf_add(&t->resp->body, data, n) == 0)
 		return n;
 	if (errno == EFBIG)
-		err_set(&t->failure, ERR_PERMANENT,
-		    "answer larger than %zu bytes", t->resp->body.max);
+		err_set(&t->failure, ERR_RETRY, "answer larger than %zu bytes",
+		    t->resp->body.max);
 	else
 		err_nomem(&t->failure);
 	return CURL_WRITEFUNC_ERROR;
@@ -240,6 +257,8 @@ set_common(CURL *curl, struct transfer *t, struct curl_slist *headers)
 	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
 	SET(CURLOPT_PREREQFUNCTION, before_send);
 	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
 	if (req->public_only) {
@@ -420,14 +439,26 @@ explain(struct transfer *t, CURLcode code, struct err *err)
 	} else if (t->refused && t->sends == 0) {
 		kind = ERR_PERMANENT;
 		text = "its address is not a public one";
-	} else if (code == CURLE_URL_MALFORMAT ||
-	    code == CURLE_UNSUPPORTED_PROTOCOL) {
+	} else if (t->sends == 0 &&
+	    (code == CURLE_URL_MALFORMAT ||
+		code == CURLE_UNSUPPORTED_PROTOCOL)) {
+		/* once it is sent, that is about the answer */
 		kind = ERR_PERMANENT;
 	}
 	if (t->req->once && t->sends > 0)
 		kind = ERR_UNKNOWN;
 	origin(t->req->url, server, sizeof(server));
 	err_set(err, kind, "%s: %s", server, text);
+}
+
+/* What time it is by the server's clock, which is what it reckons dates by;
+ * by ours where it does not say. */
+static int64_t
+server_time(struct http *http)
+{
+	time_t date = curl_getdate(http_header(http, "Date"), NULL);
+
+	return (int64_t)(date == -1 ? time(NULL) : date);
 }
 
 static int
@@ -449,7 +480,7 @@ collect(struct transfer *t, struct err *err)
 		snprintf(
 		    resp->content_type, sizeof(resp->content_type), "%s", text);
 	resp->retry_after_ms = http_retry_after(
-	    http_header(t->http, "Retry-After"), (int64_t)time(NULL));
+	    http_header(t->http, "Retry-After"), server_time(t->http));
 	text = NULL;
 	curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &text);
 	if (text != NULL)
@@ -525,10 +556,17 @@ http_retry_after(const char *value, int64_t now)
 	value += strspn(value, " \t");
 	n = strspn(value, "0123456789");
 	if (n > 0) {
-		if (value[n + strspn(value + n, " \t")] != '\0')
+		const char *end = value + n;
+		bool more = false; /* a fraction, rounded up */
+
+		if (*end == '.')
+			for (end++; *end >= '0' && *end <= '9'; end++)
+				more |= *end != '0';
+		if (end[strspn(end, " \t")] != '\0')
 			return -1;
 		while (n-- > 0 && seconds < MAX_RETRY_AFTER)
 			seconds = seconds * 10 + (*value++ - '0');
+		seconds += more;
 	} else {
 		/* The shortest of the three forms has 24 characters;
 		 * curl_getdate() would take "Sun" as well. */

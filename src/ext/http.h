@@ -115,7 +115,8 @@ int http_url_parse(const char *url, struct http_url *ret);
 bool http_address_public(const struct sockaddr *addr);
 
 /* Milliseconds named by a Retry-After value (RFC 9110 §10.2.3: seconds or a
- * date), at most a day; -1: neither of the two. now in seconds. */
+ * date), at most a year; -1: neither of the two. now in seconds: the server's
+ * time. */
 int64_t http_retry_after(const char *value, int64_t now);
 
 #endif

@@ -79,23 +79,24 @@ backoff_ms(const struct err *why, int64_t attempt, double roll)
 {
 	static const int64_t unknown_ms[] = { 5000, 30000, 120000 };
 	int64_t step, i = attempt < 1 ? 0 : attempt - 1;
+	int64_t named = why->retry_after_ms;
 
 	switch (why->kind) {
 	case ERR_WAIT:
-		return why->retry_after_ms < WAIT_MIN_MS ? WAIT_MIN_MS
-							 : why->retry_after_ms;
+		return named < WAIT_MIN_MS ? WAIT_MIN_MS : named;
 	case ERR_UNKNOWN:
-		return unknown_ms[i > 2 ? 2 : i];
+		return named > 0 ? named : unknown_ms[i > 2 ? 2 : i];
 	case ERR_OPERATOR:
 	case ERR_CONFIG:
-		return OPERATOR_MS;
+		return named > 0 ? named : OPERATOR_MS;
 	default:
 		step = i > 20 ? RETRY_CAP_MS : RETRY_BASE_MS << i;
 		if (step > RETRY_CAP_MS)
 			step = RETRY_CAP_MS;
 		/* never less than a tenth: an immediate retry meets the
 		 * same trouble */
-		return (int64_t)((double)step * (0.1 + 0.9 * roll));
+		step = (int64_t)((double)step * (0.1 + 0.9 * roll));
+		return step < named ? named : step;
 	}
 }
 

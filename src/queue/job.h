@@ -61,9 +61,10 @@ int job_make_due(struct db *db, const char *workspace, const char *kind,
 int job_recheck(struct db *db, struct err *err);
 
 /* How long to wait before attempt + 1, in milliseconds. roll (0 to 1) is the
- * jitter's dice: capped exponential with full jitter for ERR_RETRY, the
- * service's own time for ERR_WAIT, 5 s, 30 s, 2 min (queries at Notion lag
- * behind writes) for ERR_UNKNOWN, minutes for ERR_OPERATOR. */
+ * jitter's dice: capped exponential with full jitter for ERR_RETRY, and not
+ * before a time that was named; that time for the others. Without one: none for
+ * ERR_WAIT, 5 s, 30 s, 2 min (Notion may still be at it) for ERR_UNKNOWN,
+ * minutes for ERR_OPERATOR. */
 int64_t backoff_ms(const struct err *why, int64_t attempt, double roll);
 
 #endif

@@ -83,8 +83,9 @@ pause_bucket(
 }
 
 static void
-on_pause(void *ctx, int64_t ms, const char *reason)
+on_pause(void *ctx, int64_t ms, int status, const char *reason)
 {
+	(void)status;
 	pause_bucket(ctx, ms, reason, false);
 }
 

@@ -3,7 +3,9 @@
  * a request and in order, and keeps what it was asked.
  *
  * An answer is sent as it is; "Connection: close" in it, or an empty answer,
- * ends the connection. Header-only, for the tests of one program.
+ * ends the connection. One that ends in CANNED_STALL is never finished, one in
+ * CANNED_DRIP goes on with a byte now and then, one in CANNED_FLOOD with as
+ * much as the peer takes. Header-only, for the tests of one program.
  */
 #ifndef TESTS_CANNED_H
 #define TESTS_CANNED_H
@@ -18,6 +20,9 @@
 #include <unistd.h>
 
 #define CANNED_MAX 65536
+#define CANNED_STALL "\001"
+#define CANNED_DRIP "\002"
+#define CANNED_FLOOD "\003"
 
 struct canned {
 	const char *const *answers; /* NULL at the end */
@@ -44,6 +49,8 @@ canned_read(struct canned *c)
 			return false;
 		c->len += (size_t)n;
 		c->asked[c->len] = '\0';
+		if (c->asked[begin] == 0x16) /* TLS: no request of HTTP's */
+			return true;
 		end = strstr(c->asked + begin, "\r\n\r\n");
 		if (head != 0 || end == NULL)
 			continue;
@@ -54,6 +61,29 @@ canned_read(struct canned *c)
 	}
 	c->requests++;
 	return true;
+}
+
+/* Send the answer; false: the connection is done with. */
+static bool
+canned_send(struct canned *c, const char *answer)
+{
+	size_t n = strcspn(answer, CANNED_STALL CANNED_DRIP CANNED_FLOOD);
+	char rest[8192];
+
+	send(c->conn, answer, n, MSG_NOSIGNAL);
+	if (answer[n] == '\0')
+		return n > 0 && strstr(answer, "Connection: close") == NULL;
+	memset(rest, 'a', sizeof(rest));
+	if (answer[n] == *CANNED_STALL)
+		while (recv(c->conn, rest, sizeof(rest), 0) > 0)
+			;
+	else if (answer[n] == *CANNED_DRIP)
+		while (send(c->conn, rest, 1, MSG_NOSIGNAL) == 1)
+			usleep(20000);
+	else
+		while (send(c->conn, rest, sizeof(rest), MSG_NOSIGNAL) > 0)
+			;
+	return false;
 }
 
 static void *
@@ -67,9 +97,7 @@ canned_run(void *arg)
 		answer = *c->answers;
 		if (canned_read(c) && answer != NULL) {
 			c->answers++;
-			send(c->conn, answer, strlen(answer), MSG_NOSIGNAL);
-			if (*answer != '\0' &&
-			    strstr(answer, "Connection: close") == NULL)
+			if (canned_send(c, answer))
 				continue;
 		}
 		close(c->conn);

@@ -8,6 +8,7 @@
 #include "canned.h"
 #include "ext/http.h"
 
+#define YEAR_MS (365LL * 24 * 3600 * 1000)
 #define OK(body) "HTTP/1.1 200 OK\r\nContent-Length: " body
 
 static void
@@ -20,15 +21,20 @@ retry_after_is_seconds_or_a_date(void **state)
 		{ "0", 0 },
 		{ "7", 7000 },
 		{ " 30 ", 30000 },
-		{ "99999999999999999999", 86400000 },
+		{ "3600", 3600000 },
+		{ "604800", 604800000 },
+		{ "99999999999999999999", YEAR_MS },
 		{ "Sun, 06 Nov 1994 08:50:37 GMT", 60000 },
 		{ "Sunday, 06-Nov-94 08:50:37 GMT", 60000 },
 		{ "Sun Nov  6 08:50:37 1994", 60000 },
 		{ "Sun, 06 Nov 1994 08:49:00 GMT", 0 },
-		{ "Sun, 06 Nov 2044 08:49:37 GMT", 86400000 },
+		{ "Sun, 06 Nov 2044 08:49:37 GMT", YEAR_MS },
 		{ "", -1 },
 		{ "-5", -1 },
-		{ "1.5", -1 },
+		{ "1.5", 2000 },
+		{ "2.000", 2000 },
+		{ "1.5s", -1 },
+		{ "1e3", -1 },
 		{ "5s", -1 },
 		{ "soon", -1 },
 		{ "Sun", -1 },
@@ -39,6 +45,76 @@ retry_after_is_seconds_or_a_date(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_int_equal(
 		    http_retry_after(cases[i].value, 784111777), cases[i].ms);
+}
+
+/* Whatever our clock says: a date is reckoned from the server's own. */
+static void
+a_date_is_read_by_the_servers_clock(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 503 No\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		"Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"
+		"Content-Length: 0\r\n\r\n",
+		"HTTP/1.1 503 No\r\nDate: yesterday\r\n"
+		"Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"
+		"Content-Length: 0\r\n\r\n",
+		NULL
+	};
+	static const int64_t ms[] = { 30000, 0 };
+	struct err err = ERR_INIT;
+	struct http *http = http_new("test/1", &err);
+	struct http_response resp;
+	struct canned server;
+
+	(void)state;
+	canned_start(&server, answers);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(http_perform(http,
+				     &(struct http_request){
+					 .method = "GET", .url = server.url },
+				     &resp, &err),
+		    0);
+		assert_int_equal(resp.retry_after_ms, ms[i]);
+		http_response_clear(&resp);
+	}
+	http_free(http);
+	canned_stop(&server);
+}
+
+/* Neither many lines nor a long one. */
+static void
+headers_have_a_ceiling(void **state)
+{
+	enum { SIZE = 80000 };
+	static char many[SIZE + 64], one[SIZE + 64];
+	const char *const answers[] = { many, one, NULL };
+	struct err err = ERR_INIT;
+	struct http *http = http_new("test/1", &err);
+	struct http_response resp;
+	struct canned server;
+
+	(void)state;
+	strcpy(many, "HTTP/1.1 200 OK\r\nConnection: close\r\n");
+	for (size_t n = strlen(many); n < SIZE; n += 8)
+		memcpy(many + n, "A: 123\r\n", 9);
+	strcpy(one, "HTTP/1.1 200 OK\r\nConnection: close\r\nA: ");
+	memset(one + strlen(one), 'b', SIZE - strlen(one));
+	strcat(many, "\r\n");
+	strcat(one, "\r\n\r\n");
+	canned_start(&server, answers);
+	for (size_t i = 0; i < 2; i++) {
+		err_clear(&err);
+		assert_int_equal(http_perform(http,
+				     &(struct http_request){
+					 .method = "GET", .url = server.url },
+				     &resp, &err),
+		    -1);
+		assert_int_equal(err.kind, ERR_RETRY);
+		assert_non_null(strstr(err.text, "headers larger than 65536"));
+		http_response_clear(&resp);
+	}
+	http_free(http);
+	canned_stop(&server);
 }
 
 static bool
@@ -291,7 +367,7 @@ an_answer_has_a_ceiling(void **state)
 	    exchange(&f,
 		(struct http_request){ .method = "GET", .max_response = 9 }),
 	    -1);
-	assert_int_equal(f.err.kind, ERR_PERMANENT);
+	assert_int_equal(f.err.kind, ERR_RETRY);
 	end(&f);
 }
 
@@ -440,12 +516,15 @@ a_form_holds_fields_and_a_part_of_a_file(void **state)
 	end(&f);
 	assert_int_equal(canned_count(&f.server, "POST / HTTP/1.1\r\n"), 1);
 	assert_int_equal(canned_count(&f.server,
-	    "Content-Type: multipart/form-data; boundary="), 1);
+			     "Content-Type: multipart/form-data; boundary="),
+	    1);
+	assert_int_equal(
+	    canned_count(&f.server, "; name=\"part_number\"\r\n\r\n2\r\n--"),
+	    1);
 	assert_int_equal(canned_count(&f.server,
-	    "; name=\"part_number\"\r\n\r\n2\r\n--"), 1);
-	assert_int_equal(canned_count(&f.server,
-	    "; name=\"file\"; filename=\"a.mp3\"\r\n"
-	    "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"), 1);
+			     "; name=\"file\"; filename=\"a.mp3\"\r\n"
+			     "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"),
+	    1);
 }
 
 int
@@ -453,6 +532,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(retry_after_is_seconds_or_a_date),
+		cmocka_unit_test(a_date_is_read_by_the_servers_clock),
+		cmocka_unit_test(headers_have_a_ceiling),
 		cmocka_unit_test(only_addresses_of_the_internet_are_public),
 		cmocka_unit_test(urls_are_read_as_they_are_used),
 		cmocka_unit_test(an_answer_is_taken_whole),

@@ -96,6 +96,26 @@ an_unknown_outcome_is_looked_at_ever_later(void **state)
 			    waits[i]);
 }
 
+/* The later of the two; a 503 may name a time. */
+static void
+no_retry_comes_before_a_named_time(void **state)
+{
+	static const struct {
+		enum err_kind kind;
+		int64_t named, waited;
+	} cases[] = { { ERR_RETRY, 3600000, 3600000 }, { ERR_RETRY, 1, 2000 },
+		{ ERR_UNKNOWN, 90000, 90000 }, { ERR_OPERATOR, 777, 777 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct err err = ERR_INIT;
+
+		err_set(&err, cases[i].kind, "made up");
+		err.retry_after_ms = cases[i].named;
+		assert_int_equal(backoff_ms(&err, 1, 1.0), cases[i].waited);
+	}
+}
+
 static void
 people_get_minutes(void **state)
 {
@@ -118,6 +138,7 @@ main(void)
 		cmocka_unit_test(there_is_no_attempt_before_the_first),
 		cmocka_unit_test(a_named_time_is_kept),
 		cmocka_unit_test(an_unknown_outcome_is_looked_at_ever_later),
+		cmocka_unit_test(no_retry_comes_before_a_named_time),
 		cmocka_unit_test(people_get_minutes),
 	};
 

@@ -243,6 +243,18 @@ failures_say_what_to_do(void **state)
 		    ERR_RETRY, ERR_RETRY, ERR_RETRY },
 		{ { JSON("409 No", "{\"code\":\"row_limit_exceeded\"}") },
 		    ERR_OPERATOR, ERR_OPERATOR, ERR_OPERATOR },
+		{ { JSON("403 No",
+		      "{\"code\":\"restricted_resource\","
+		      "\"additional_data\":{\"block_limit\":\"1000\"}}") },
+		    ERR_OPERATOR, ERR_OPERATOR, ERR_OPERATOR },
+		{ { "HTTP/1.1 302 Found\r\nLocation: http://login.example/"
+		    "\r\nConnection: close\r\n\r\n" },
+		    ERR_OPERATOR, ERR_OPERATOR, ERR_OPERATOR },
+		{ { "HTTP/1.1 400 No\r\nConnection: close\r\n\r\n<html>" },
+		    ERR_UNKNOWN, ERR_RETRY, ERR_RETRY },
+		{ { "HTTP/1.1 503 No\r\nRetry-After: 9\r\n"
+		    "Connection: close\r\n\r\n" },
+		    ERR_UNKNOWN, ERR_WAIT, ERR_WAIT },
 		{ { JSON("413 No", "{}") }, ERR_PERMANENT, ERR_PERMANENT,
 		    ERR_PERMANENT },
 		{ { JSON("429 No", "{\"code\":\"rate_limited\"}") }, ERR_WAIT,
@@ -312,6 +324,29 @@ the_text_names_request_code_and_id(void **state)
 	end(&f);
 }
 
+/* What a gate was told. */
+struct told {
+	int64_t paused_ms;
+	char reason[64];
+	enum err_kind kind;
+};
+
+static void
+on_pause(void *ctx, int64_t ms, int status, const char *reason)
+{
+	struct told *told = ctx;
+
+	assert_in_range(status, 429, 529);
+	told->paused_ms = ms;
+	snprintf(told->reason, sizeof(told->reason), "%s", reason);
+}
+
+static void
+on_after(void *ctx, struct err *err)
+{
+	((struct told *)ctx)->kind = err->kind;
+}
+
 static void
 the_wait_is_the_one_that_was_named(void **state)
 {
@@ -330,18 +365,47 @@ the_wait_is_the_one_that_was_named(void **state)
 		{ { "HTTP/1.1 429 No\r\nRetry-After: 0\r\n"
 		    "Content-Length: 0\r\n\r\n" },
 		    1000 },
+		{ { "HTTP/1.1 429 No\r\nRetry-After: -5\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    30000 },
+		{ { "HTTP/1.1 429 No\r\nRetry-After: soon\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    30000 },
+		{ { "HTTP/1.1 429 No\r\nRetry-After: 3600\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    3600000 },
+		{ { "HTTP/1.1 529 No\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT"
+		    "\r\nRetry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    30000 },
+		{ { "HTTP/1.1 503 No\r\nRetry-After: 12\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    12000 },
+		/* a slip of theirs: a day at most */
+		{ { "HTTP/1.1 429 No\r\nRetry-After: 604800\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    86400000 },
+	};
+	struct told told;
+	const struct api_gate gate = {
+		.pause = on_pause, .after = on_after, .ctx = &told
 	};
 	struct fixture f;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		told = (struct told){ 0 };
 		begin(&f, cases[i].answers);
+		f.notion.gate = &gate;
 		assert_int_equal(get_page(&f), -1);
 		assert_int_equal(f.err.kind, ERR_WAIT);
 		assert_int_equal(f.err.retry_after_ms, cases[i].ms);
+		assert_int_equal(told.paused_ms, cases[i].ms);
+		assert_int_equal(told.kind, ERR_WAIT);
 		end(&f);
 	}
+	assert_string_equal(told.reason, "429  (it named 604800 s)");
 }
 
 #define TRASHED                                                              \
@@ -519,7 +583,8 @@ an_upload_is_begun_sent_and_completed(void **state)
 		    "\"number_of_parts\":{\"total\":2,\"sent\":1}}"),
 		JSON("200 OK", "{\"id\":\"" ID1 "\"}"),
 		JSON("200 OK", "{\"status\":\"uploaded\"}"),
-		JSON("200 OK", "{\"status\":\"expired\"}"), NULL };
+		JSON("200 OK", "{\"status\":\"expired\"}"), NULL
+	};
 	struct notion_upload upload;
 	struct fixture f;
 	FILE *file = tmpfile();
@@ -527,11 +592,13 @@ an_upload_is_begun_sent_and_completed(void **state)
 	(void)state;
 	fputs("onetwo", file);
 	begin(&f, answers);
-	assert_int_equal(notion_upload_create(&f.notion, "a.mp3",
-			     "audio/mpeg", 2, f.id, &f.err), 0);
+	assert_int_equal(notion_upload_create(
+			     &f.notion, "a.mp3", "audio/mpeg", 2, f.id, &f.err),
+	    0);
 	assert_string_equal(f.id, ID1);
 	assert_int_equal(notion_upload_send(&f.notion, f.id, file, 3, 3,
-			     "a.mp3", "audio/mpeg", 2, &f.err), 0);
+			     "a.mp3", "audio/mpeg", 2, &f.err),
+	    0);
 	assert_int_equal(
 	    notion_upload_get(&f.notion, f.id, &upload, &f.err), 0);
 	assert_int_equal(upload.status, NOTION_UPLOAD_PENDING);
@@ -545,11 +612,14 @@ an_upload_is_begun_sent_and_completed(void **state)
 	assert_int_equal(upload.status, NOTION_UPLOAD_DEAD);
 	end(&f);
 	fclose(file);
+	assert_int_equal(
+	    canned_count(&f.server,
+		"{\"mode\":\"multi_part\",\"filename\":\"a.mp3\","
+		"\"content_type\":\"audio/mpeg\",\"number_of_parts\":2}"),
+	    1);
 	assert_int_equal(canned_count(&f.server,
-	    "{\"mode\":\"multi_part\",\"filename\":\"a.mp3\","
-	    "\"content_type\":\"audio/mpeg\",\"number_of_parts\":2}"), 1);
-	assert_int_equal(canned_count(&f.server,
-	    "POST /v1/file_uploads/" ID1 "/send HTTP/1.1"), 1);
+			     "POST /v1/file_uploads/" ID1 "/send HTTP/1.1"),
+	    1);
 	assert_int_equal(canned_count(&f.server, "\r\n\r\ntwo\r\n--"), 1);
 	/* no body, and no word of one */
 	assert_int_equal(canned_count(&f.server, "Content-Length: 0\r\n"), 1);

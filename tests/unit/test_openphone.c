@@ -207,10 +207,18 @@ failures_say_what_to_do(void **state)
 		{ { JSON("400 No", "{\"message\":\"bad\",\"trace\":\"t\"}") },
 		    ERR_PERMANENT, 0, "openphone: call: 400 bad (trace t)" },
 		{ { JSON("429 No", "{\"message\":\"slow\"}") }, ERR_WAIT, 1000,
-		    "openphone: call: 429 rate limit" },
+		    "openphone: call: 429 slow" },
 		{ { "HTTP/1.1 429 No\r\nRetry-After: 5\r\n"
 		    "Content-Length: 0\r\n\r\n" },
-		    ERR_WAIT, 5000, "openphone: call: 429 rate limit" },
+		    ERR_WAIT, 5000, "openphone: call: 429 without JSON" },
+		{ { "HTTP/1.1 503 No\r\nRetry-After: 7\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		    ERR_WAIT, 7000, "openphone: call: 503 without JSON" },
+		{ { "HTTP/1.1 400 No\r\nConnection: close\r\n\r\n<html>" },
+		    ERR_RETRY, 0, "openphone: call: 400 without JSON" },
+		{ { "HTTP/1.1 302 Found\r\nLocation: http://login.example/"
+		    "\r\nConnection: close\r\n\r\n" },
+		    ERR_OPERATOR, 0, "openphone: call: 302 without JSON" },
 		{ { JSON("500 No", "{\"message\":\"oops\"}") }, ERR_RETRY, 0,
 		    "openphone: call: 500 oops" },
 		{ { "HTTP/1.1 502 No\r\nConnection: close\r\n\r\n<html>" },
@@ -230,7 +238,13 @@ failures_say_what_to_do(void **state)
 		begin(&f, "", cases[i].answers);
 		assert_int_equal(
 		    openphone_call(&f.op, "ACtest1", &f.got, &f.err), -1);
-		assert_string_equal(f.err.text, cases[i].text);
+		assert_memory_equal(
+		    f.err.text, cases[i].text, strlen(cases[i].text));
+		/* who must act is told what to do */
+		assert_int_equal(strstr(f.err.text, "look at") != NULL ||
+			strstr(f.err.text, "the key's owner") != NULL ||
+			strstr(f.err.text, "put a key") != NULL,
+		    cases[i].kind == ERR_OPERATOR);
 		assert_int_equal(f.err.kind, cases[i].kind);
 		assert_int_equal(f.err.retry_after_ms, cases[i].wait);
 		assert_null(f.got);
@@ -239,7 +253,7 @@ failures_say_what_to_do(void **state)
 }
 
 struct calls {
-	int before, counted, status;
+	int before, after, status;
 	int64_t pause;
 };
 
@@ -256,18 +270,18 @@ before(void *ctx, struct err *err)
 }
 
 static void
-pause_all(void *ctx, int64_t ms, const char *reason)
+pause_all(void *ctx, int64_t ms, int status, const char *reason)
 {
 	((struct calls *)ctx)->pause = ms;
-	assert_string_equal(reason, "rate limit");
+	assert_int_equal(status, 429);
+	assert_string_equal(reason, "429 rate limit");
 }
 
 static void
-count(void *ctx, int status, int64_t elapsed_ms)
+after(void *ctx, struct err *err)
 {
-	((struct calls *)ctx)->counted++;
-	((struct calls *)ctx)->status = status;
-	assert_true(elapsed_ms >= 0);
+	((struct calls *)ctx)->after++;
+	((struct calls *)ctx)->status = err->status;
 }
 
 static void
@@ -275,7 +289,7 @@ the_gate_sees_every_request(void **state)
 {
 	static const char *const answers[] = { JSON("429 No", "{}"), NULL };
 	struct calls calls = { 0 };
-	const struct api_gate gate = { before, pause_all, count, &calls };
+	const struct api_gate gate = { before, pause_all, after, &calls };
 	struct fixture f;
 
 	(void)state;
@@ -283,7 +297,7 @@ the_gate_sees_every_request(void **state)
 	f.op.gate = &gate;
 	assert_int_equal(openphone_call(&f.op, "ACtest1", &f.got, &f.err), -1);
 	assert_int_equal(calls.pause, 1000);
-	assert_int_equal(calls.counted, 1);
+	assert_int_equal(calls.after, 1);
 	assert_int_equal(calls.status, 429);
 	err_clear(&f.err);
 	assert_int_equal(openphone_call(&f.op, "ACtest1", &f.got, &f.err), -1);

@@ -61,7 +61,8 @@ static void
 an_object_is_put_signed(void **state)
 {
 	static const char *const answers[] = {
-		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL
+		"HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 0\r\n\r\n",
+		NULL
 	};
 	struct fixture f;
 
@@ -155,6 +156,9 @@ errors_say_what_to_do(void **state)
 		    "s3: put: 502" },
 		{ { "HTTP/1.1 301 Moved" CLOSE }, ERR_OPERATOR,
 		    "s3: put: 301" },
+		/* a log-in page of some network */
+		{ { "HTTP/1.1 200 OK" CLOSE "<html>" }, ERR_RETRY,
+		    "s3: put: 200, but not by S3" },
 	};
 	struct fixture f;
 	size_t i;
@@ -163,7 +167,11 @@ errors_say_what_to_do(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		begin(&f, cases[i].answers);
 		assert_int_equal(put(&f), -1);
-		assert_string_equal(f.err.text, cases[i].text);
+		assert_memory_equal(
+		    f.err.text, cases[i].text, strlen(cases[i].text));
+		/* who must act is told what to do */
+		assert_int_equal(strstr(f.err.text, "look at") != NULL,
+		    cases[i].kind == ERR_OPERATOR);
 		assert_int_equal(f.err.kind, cases[i].kind);
 		end(&f);
 	}
