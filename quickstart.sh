@@ -236,30 +236,34 @@ tarball() {
 	make -C "$top" distcheck | sed 's/^# /## /'
 }
 
-# The same sources with sanitizers, from that tarball.
+# The same sources with sanitizers and fail points, from that tarball.
 sanitized() (
 	mkdir -p "$STATE/san" &&
 		version=$(sed -n 's/^PACKAGE_VERSION = //p' "$top/Makefile") &&
 		tar -xf "$top/openphone-notion-sync-$version.tar.xz" \
 			-C "$STATE/san" --strip-components=1 &&
 		cd "$STATE/san" &&
-		./configure --enable-sanitizers --enable-werror CFLAGS='-g -O1' &&
+		./configure --enable-sanitizers --enable-failpoints \
+			--enable-werror CFLAGS='-g -O1' &&
 		make -j"$(nproc)" check
 )
 
-# integration FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
-integration() (
+# over_stack FOLDER-OF-TESTS FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
+over_stack() (
 	cd "$top" &&
-		ONS_TEST_BIN=$1 /usr/bin/python3 -m pytest -q -rs \
-			-p no:cacheprovider "${@:2}" tests/integration
+		ONS_TEST_BIN=$2 /usr/bin/python3 -m pytest -q -rs \
+			-p no:cacheprovider "${@:3}" "tests/$1"
 )
 
 check() {
 	suite "unit tests" make -C "$top" check
 	suite "the tarball" tarball
 	suite "unit tests with sanitizers" sanitized
-	suite "integration" integration "$top"
-	suite "integration with sanitizers" integration "$STATE/san" -m sanitize
+	suite "integration" over_stack integration "$top"
+	suite "integration with sanitizers" over_stack integration \
+		"$STATE/san" -m sanitize
+	suite "faults" over_stack faults "$STATE/san"
+	sed -n '/^experiment /,/^$/p' "$STATE/log/faults.log"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ]
 }

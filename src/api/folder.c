@@ -2,13 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
-#include "ext/crypto.h"
 
 enum { FILE_MODE = 0640, FOLDER_MODE = 0750, COPY_SIZE = 1 << 16 };
 
@@ -147,21 +149,40 @@ copy(FILE *from, int64_t size, int to)
 	return rc;
 }
 
-/* The new file, under a name that nobody looks for, then under its own. */
+/* A file to be written, under a name that nobody looks for. What an attempt
+ * that died has left there is taken over; one that is still at work is left
+ * alone: its lock is on the file, until it has got its own name. */
+static int
+open_new(const struct place *place, const char *temporary)
+{
+	struct stat mine, there;
+	int fd = openat(place->dir, temporary,
+	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (fstat(fd, &mine) == 0 &&
+		    fstatat(place->dir, temporary, &there,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		    mine.st_ino == there.st_ino && ftruncate(fd, 0) == 0)
+			return fd;
+		errno = EAGAIN; /* it has just got its name */
+	}
+	close(fd);
+	return -1;
+}
+
 static int
 write_file(const struct place *place, FILE *file, int64_t size)
 {
-	char random[32], temporary[64];
+	char temporary[NAME_MAX + 1];
 	int fd, rc = -1, saved;
 
-	if (crypto_random_token(12, random, sizeof(random)) != 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	snprintf(temporary, sizeof(temporary), ".new-%s", random);
-	fd = openat(place->dir, temporary,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-	if (fd < 0)
+	errno = ENAMETOOLONG;
+	if (snprintf(temporary, sizeof(temporary), ".new-%s", place->name) >=
+		(int)sizeof(temporary) ||
+	    (fd = open_new(place, temporary)) < 0)
 		return -1;
 	if (fchmod(fd, FILE_MODE) == 0 && copy(file, size, fd) == 0 &&
 	    fsync(fd) == 0) {
@@ -170,12 +191,13 @@ write_file(const struct place *place, FILE *file, int64_t size)
 	}
 	saved = errno;
 	FAILPOINT("folder.renamed");
-	close(fd);
 	if (rc != 0)
 		unlinkat(place->dir, temporary, 0);
-	else
+	close(fd);
+	if (rc == 0)
 		rc = fsync(place->dir); /* the name must last, too */
-	errno = rc == 0 ? 0 : saved;
+	else
+		errno = saved;
 	return rc;
 }
 

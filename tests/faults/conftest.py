@@ -50,7 +50,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    terminalreporter.write_line(REPORT.table())
+    terminalreporter.write_line(f"\n{REPORT.table()}\n")
 
 
 @pytest.fixture(scope="session")

@@ -103,11 +103,15 @@ def difference(wanted: Any, have: Any, path: str = "") -> str:
 
 
 def objects_are_referenced(stack: Stack, row: Row) -> list[str]:
-    """What is in the bucket is what the table says, in both directions."""
+    """What is in the bucket or folder is what the table says, in both
+    directions."""
     listed = subprocess.check_output(
         [STACK / "s3.sh", "list", stack.state], text=True)
     objects = {key: int(size) for size, key in
                (line.split(" ", 1) for line in listed.splitlines())}
+    folder = stack.state / "media"
+    objects |= {str(path.relative_to(folder)): path.stat().st_size
+                for path in folder.rglob("*") if path.is_file()}
     media = {one["key"]: one["size"] for one in stack.rows(
         "SELECT key, size FROM media WHERE state = 'stored'")}
     row.lost += len(media.keys() - objects.keys())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import deliver
@@ -73,12 +74,13 @@ def plain(page: Json, suffix: str) -> Json:
                            if name != "Synced at"},
             "children": _bare(page["children"])}
     text = json.dumps(kept, sort_keys=True, ensure_ascii=False)
-    text = re.sub(r"/r/[A-Za-z0-9_-]+", "/r/TOKEN", text)
+    text = re.sub(r"/r/[A-Za-z0-9_-]+|/notion/[0-9a-f-]{36}/", "/SECRET/",
+                  text)
     return json.loads(re.sub(rf"-{suffix}\b", "-LIFE", text))
 
 
 VOLATILE = {"id", "created_time", "last_edited_time", "created_by",
-            "last_edited_by", "parent", "request_id"}
+            "last_edited_by", "parent", "expiry_time"}
 
 
 def _bare(value: Any) -> Any:
@@ -94,10 +96,10 @@ class Reference:
     """The pages of a life whose events were all there before anything was
     written: the fold of its events, in one go."""
 
-    def __init__(self, stack: Any) -> None:
+    def __init__(self, stack: Any, config: Path | None = None) -> None:
         life = Life(stack)
         stack.send(*life.events)
-        stack.process()
+        stack.run("ons-process", "--drain", config=config)
         self.pages = {generic(key, life): plain(stack.page(key), life.suffix)
                       for key in life.pages}
 

@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from failpoints import Failpoints
-from integration import Stack
+from integration import TOP, Stack
 from invariants import check
 from ledger import Ledger
 from life import Life, Reference
 from processor import Cron, finish, settle
 from report import REPORT, Row
 
-TOGETHER = 8  # places that are armed at the same time, where one is not alone
+TOGETHER = 12  # places that are armed at the same time, where one is not alone
+
+
+@dataclass
+class Setting:
+    """A configuration, and what an undisturbed life passes with it and how
+    often: so a new fail point is covered by itself."""
+
+    name: str
+    config: Path | None
+    reference: Reference
+    passed: Counter[str]
 
 
 @pytest.fixture(scope="module")
-def passed(stack: Stack, reference: Reference,
-           all_failpoints: Failpoints) -> Counter[str]:
-    """What an undisturbed life passes, and how often: so a new fail point is
-    covered by itself."""
-    all_failpoints.trace()
-    live(stack, Ledger(stack), Life(stack))
-    return all_failpoints.traced()
+def settings(stack: Stack, reference: Reference, all_failpoints: Failpoints,
+             tmp_path_factory: pytest.TempPathFactory) -> list[Setting]:
+    folder = stack.state / "media"
+    folder.mkdir()
+    uploads = stack.variant(
+        tmp_path_factory.mktemp("uploads"), media__link="notion",
+        media__base_url=None, media__store="file", media__folder=str(folder),
+        s3__endpoint=None, s3__bucket=None, s3__access_key=None,
+        s3__secret_key=None)
+    made = []
+    for name, config, pages in (
+            ("links to a bucket", None, reference),
+            ("files in Notion", uploads, Reference(stack, uploads))):
+        all_failpoints.trace()
+        live(stack, Ledger(stack), Life(stack), config)
+        made.append(Setting(name, config, pages, all_failpoints.traced()))
+    return made
 
 
-def live(stack: Stack, ledger: Ledger, life: Life) -> float:
+def live(stack: Stack, ledger: Ledger, life: Life,
+         config: Path | None) -> float:
     """All of a life, phase by phase, with the processor at work. How long it
     took until the longest phase was done."""
     times = []
-    with Cron(stack):
+    with Cron(stack, config=config):
         for phase in life.phases:
             began = time.monotonic()
             ledger.deliver(phase)
@@ -42,15 +68,43 @@ def live(stack: Stack, ledger: Ledger, life: Life) -> float:
     return max(times)
 
 
-def orders(passed: Counter[str], rng: random.Random,
+class Rounds:
+    """Lives with places armed, and what came of them."""
+
+    def __init__(self, stack: Stack, ledger: Ledger,
+                 failpoints: Failpoints, config: Path | None,
+                 row: Row) -> None:
+        self.stack = stack
+        self.ledger = ledger
+        self.failpoints = failpoints
+        self.config = config
+        self.row = row
+        self.lives: list[Life] = []
+        self.fired: set[str] = set()
+
+    def run(self, order: dict[str, int]) -> None:
+        """Kill at the nth passing of each place."""
+        life = Life(self.stack)
+        self.lives.append(life)
+        print(life.suffix, order, flush=True)
+        for place, nth in order.items():
+            self.failpoints.arm(place, nth=nth)
+        self.row.recovery.append(
+            live(self.stack, self.ledger, life, self.config))
+        fired = {place for place in order if self.failpoints.fired(place)}
+        self.fired |= fired
+        self.row.runs += len(fired)
+        self.failpoints.clear()
+
+
+def orders(passed: Counter[str], alone: set[str], rng: random.Random,
            full: bool) -> Iterator[dict[str, int]]:
-    """What to arm, round by round: place -> nth. Each place at least once; in
-    the long form alone, and then at any of its passings with others."""
+    """What to arm, round by round: place -> nth. Each place with others, at
+    any of its passings; in the long form some of them alone before that."""
     places = sorted(passed)
-    if full:
-        for place in places:
-            for nth in sorted({1, (passed[place] + 1) // 2, passed[place]}):
-                yield {place: nth}
+    for place in sorted(alone) if full else []:
+        for nth in sorted({1, (passed[place] + 1) // 2, passed[place]}):
+            yield {place: nth}
     for _ in range(10 if full else 1):
         rng.shuffle(places)
         for first in range(0, len(places), TOGETHER):
@@ -58,41 +112,68 @@ def orders(passed: Counter[str], rng: random.Random,
                    for place in places[first:first + TOGETHER]}
 
 
-class Rounds:
-    """Lives with places armed, and what came of them."""
-
-    def __init__(self, stack: Stack, ledger: Ledger,
-                 failpoints: Failpoints, row: Row) -> None:
-        self.stack = stack
-        self.ledger = ledger
-        self.failpoints = failpoints
-        self.row = row
-        self.lives: list[Life] = []
-        self.fired: set[str] = set()
-
-    def run(self, order: dict[str, int]) -> None:
-        life = Life(self.stack)
-        self.lives.append(life)
-        print(life.suffix, order, flush=True)
-        for place, nth in order.items():
-            self.failpoints.arm(place, nth=nth)
-        self.row.recovery.append(live(self.stack, self.ledger, life))
-        fired = {place for place in order if self.failpoints.fired(place)}
-        self.fired |= fired
-        self.row.runs += len(fired)
-        self.failpoints.clear()
-
-
-def test_killed_anywhere(stack: Stack, ledger: Ledger, reference: Reference,
-                         failpoints: Failpoints, passed: Counter[str],
+@pytest.mark.parametrize("which", [0, 1], ids=["links", "uploads"])
+def test_killed_anywhere(stack: Stack, ledger: Ledger, failpoints: Failpoints,
+                         settings: list[Setting], which: int,
                          rng: random.Random, full: bool) -> None:
-    row = REPORT.row("kill -9 at fail points")
-    rounds = Rounds(stack, ledger, failpoints, row)
-    for order in orders(passed, rng, full):
+    setting = settings[which]
+    # of the second first of all what the first does not pass
+    new = set(setting.passed) - (set(settings[0].passed) if which else set())
+    passed = setting.passed if full else Counter(
+        {place: setting.passed[place] for place in new})
+    row = REPORT.row(f"kill -9, {setting.name}")
+    rounds = Rounds(stack, ledger, failpoints, setting.config, row)
+    for order in orders(passed, new, rng, full):
         rounds.run(order)
     # how often a place is passed depends on who is faster
     for place in sorted(set(passed) - rounds.fired):
         rounds.run({place: 1})
         assert place in rounds.fired
+    finish(stack, setting.config)
+    check(stack, ledger, setting.reference, rounds.lives, row)
+
+
+# --- places that are passed only when something has gone wrong before ---------
+
+def provoke(stack: Stack, failpoints: Failpoints, tmp_path: Path,
+            place: str) -> Path | None:
+    """See to it that the place is passed; the configuration that it needs."""
+    if place == "page.looked":
+        failpoints.arm("ons-process:page.created")
+    elif place == "parent.reaping":
+        failpoints.arm("ons-process:job.claimed")
+    elif place == "job.extended":  # after a quarter of the lease
+        failpoints.arm("ons-process:page.creating", "sleep", ms=1500)
+        return stack.variant(tmp_path, process__lease="5s")
+    else:
+        stack.control("POST", "/faults", {
+            "service": "notion", "method": "POST", "path": "pages",
+            "status": 500})
+    return None
+
+
+PROVOKED = ("page.looked", "parent.reaping", "job.extended", "job.failing",
+            "job.failed")
+
+
+def test_killed_while_recovering(stack: Stack, ledger: Ledger,
+                                 reference: Reference, failpoints: Failpoints,
+                                 tmp_path: Path) -> None:
+    row = REPORT.row("kill -9 while recovering")
+    rounds = Rounds(stack, ledger, failpoints, None, row)
+    for place in PROVOKED:
+        rounds.config = provoke(stack, failpoints, tmp_path, place)
+        rounds.run({f"ons-process:{place}": 1})
+        assert f"ons-process:{place}" in rounds.fired
     finish(stack)
     check(stack, ledger, reference, rounds.lives, row)
+
+
+def test_every_fail_point_is_covered(settings: list[Setting]) -> None:
+    places: set[Any] = set()
+    for path in TOP.glob("src/*/*.c"):
+        places |= set(re.findall(r'FAILPOINT\("([a-z._]+)"\)',
+                                 path.read_text()))
+    covered = {name.partition(":")[2] for setting in settings
+               for name in setting.passed} | set(PROVOKED)
+    assert places - covered == set()

@@ -130,12 +130,21 @@ start() {
 	)
 }
 
-# S3 answers in XML, a thousand objects at most: plenty for this stack.
+# S3 answers in XML, a thousand objects at a time.
 list() {
-	request GET "/$S3_BUCKET?list-type=2" | /usr/bin/python3 -c '
+	local after='' lines
+	while
+		lines=$(request GET "/$S3_BUCKET?list-type=2&start-after=$after" |
+			/usr/bin/python3 -c '
 import sys, xml.etree.ElementTree as xml
 for entry in xml.parse(sys.stdin).getroot().iterfind("{*}Contents"):
-    print(entry.findtext("{*}Size"), entry.findtext("{*}Key"))'
+    print(entry.findtext("{*}Size"), entry.findtext("{*}Key"))')
+		[ -n "$lines" ]
+	do
+		printf '%s\n' "$lines"
+		after=${lines##* }
+		after=${after//\//%2F}
+	done
 }
 
 case $command in

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,26 +102,71 @@ the_group_is_inherited(void **state)
 	mode_is("group", 02750);
 }
 
+static int
+entries(const char *name)
+{
+	char path[128];
+	DIR *dir;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_non_null(dir = opendir(path));
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 2; /* . and .. */
+}
+
 static void
 a_failure_leaves_nothing(void **state)
 {
 	struct err err = ERR_INIT;
 	FILE *file = tmpfile();
-	char path[128];
-	struct dirent *entry;
-	DIR *dir;
 
 	(void)state;
 	fputs("short", file);
 	assert_int_equal(folder_put(folder, "f/c.mp3", file, 6, &err), -1);
 	assert_int_equal(err.kind, ERR_RETRY);
 	fclose(file);
-	snprintf(path, sizeof(path), "%s/f", folder);
-	assert_non_null(dir = opendir(path));
-	while ((entry = readdir(dir)) != NULL)
-		assert_true(strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0);
-	closedir(dir);
+	assert_int_equal(entries("f"), 0);
+}
+
+/* The process is killed before the new file has its name. */
+static void
+what_a_crash_leaves_is_used_up(void **state)
+{
+	struct err err = ERR_INIT;
+	char path[128];
+	FILE *left;
+
+	(void)state;
+	assert_int_equal(put("crash/d.mp3", "old", &err), 0);
+	snprintf(path, sizeof(path), "%s/crash/.new-d.mp3", folder);
+	assert_non_null(left = fopen(path, "w"));
+	fputs("longer than what comes", left);
+	fclose(left);
+	assert_int_equal(put("crash/d.mp3", "new", &err), 0);
+	holds("crash/d.mp3", "new");
+	assert_int_equal(entries("crash"), 1);
+}
+
+/* Nor does one writer spoil what another is writing. */
+static void
+one_writer_at_a_time(void **state)
+{
+	struct err err = ERR_INIT;
+	char path[128];
+	int fd;
+
+	(void)state;
+	assert_int_equal(put("busy/e.mp3", "old", &err), 0);
+	snprintf(path, sizeof(path), "%s/busy/.new-e.mp3", folder);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(put("busy/e.mp3", "new", &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	holds("busy/e.mp3", "old");
+	close(fd);
 }
 
 static void
@@ -183,6 +229,8 @@ main(void)
 		cmocka_unit_test(what_is_put_can_be_read),
 		cmocka_unit_test(the_group_is_inherited),
 		cmocka_unit_test(a_failure_leaves_nothing),
+		cmocka_unit_test(what_a_crash_leaves_is_used_up),
+		cmocka_unit_test(one_writer_at_a_time),
 		cmocka_unit_test(keys_that_are_no_paths),
 		cmocka_unit_test(symbolic_links_are_not_followed),
 		cmocka_unit_test(no_folder_is_a_persons_affair),
