@@ -5,7 +5,9 @@ Bodies and answers are JSON:
 POST   /faults                    a Fault (faults.py) -> {"id"}
 GET    /faults, DELETE /faults    list them, forget them
 POST   /limits                    {"notion": {"limit", "window"}, "openphone": …}
-POST   /lag                       {"seconds"}: younger rows escape queries
+POST   /lag                       {"seconds", "spread"}: younger rows escape
+                                  queries; spread: each has a lag of its own,
+                                  from 0 to that
 GET    /stats                     {"counts", "violations"}
 POST   /reset                     back to the beginning
 PUT    /media/NAME                a file for the media host -> {"url"}
@@ -118,7 +120,9 @@ class Control(Service):
                 for name, one in windows.items()}
 
     def lag(self, request: Request) -> Json:
-        self.notion.lag = float(self._body(request)["seconds"])
+        body = self._body(request)
+        self.notion.lag = float(body["seconds"])
+        self.notion.lag_spread = bool(body.get("spread", False))
         return {}
 
     def statistics(self, request: Request) -> Json:
@@ -127,7 +131,7 @@ class Control(Service):
     def reset(self, request: Request) -> Json:
         """Back to the beginning; ports, keys and the shared page stay."""
         self.faults.clear()
-        self.notion.lag = 0.0
+        self.notion.lag, self.notion.lag_spread = 0.0, False
         self.notion.limit.set(180, 60)
         self.openphone.limit.set(10, 1)
         self.media.clear()

@@ -22,24 +22,40 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     after: bool = False  # … after the effect instead of in place of it
+    late: float = 0.0  # the effect so many seconds after the answer
+    hang: float = 0.0  # seconds between the effect and the answer
     drop: str | None = None  # reset "before" or "after" the effect
     committed: bool = False  # effect, then the 503 that says so
     truncate: int | None = None  # close after so many bytes of the body
+    endless: bool = False  # never close, and send the body over and over
+    chance: float = 1.0  # of each request that it fits
+    seed: int = 0  # of the dice
     id: int = 0
+    struck: int = 0  # how often it was taken
 
     def __post_init__(self) -> None:
         if self.drop not in (None, "before", "after"):
             raise ValueError("drop is \"before\" or \"after\"")
-        if not (self.delay or self.status or self.drop or self.committed
+        if not (self.delay or self.hang or self.status or self.drop
+                or self.committed or self.endless
                 or self.truncate is not None):
-            raise ValueError("a fault needs status, delay, drop, committed or "
-                             "truncate")
+            raise ValueError("a fault needs status, delay, hang, drop, "
+                             "committed, endless or truncate")
+        if self.late and not (self.drop or self.status):
+            raise ValueError("late needs what is answered meanwhile")
         re.compile(self.path or "")
 
     def fits(self, service: str, method: str, target: str) -> bool:
         return (self.times != 0 and self.service in (service, "*")
                 and self.method in (None, method)
-                and re.search(self.path or "", target) is not None)
+                and re.search(self.path or "", target) is not None
+                and (self.chance == 1.0 or self._dice() < self.chance))
+
+    def _dice(self) -> float:
+        """The next throw: the same again for the same seed."""
+        self.seed = (self.seed * 6364136223846793005
+                     + 1442695040888963407) % 2**64
+        return self.seed / 2**64
 
 
 class Faults:
@@ -65,6 +81,7 @@ class Faults:
                 if fault.fits(service, method, target):
                     if fault.times > 0:
                         fault.times -= 1
+                    fault.struck += 1
                     return fault
         return None
 

@@ -8,6 +8,7 @@ request, scripted faults, the record, and sending the answer.
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import socket
 import struct
@@ -217,6 +218,8 @@ class Handler(BaseHTTPRequestHandler):
         self._note(request, response)
         if response is None:
             self._reset()
+        elif fault and fault.endless:
+            self._send_on(response)
         elif fault and fault.truncate is not None:
             self._send(response, head=False, most=fault.truncate)
             self.close_connection = True
@@ -226,11 +229,17 @@ class Handler(BaseHTTPRequestHandler):
     def _disturbed(self, request: Request, fault: Fault) -> Response | None:
         """The answer, or None where the connection is to be dropped."""
         time.sleep(fault.delay)
+        if fault.late:
+            timer = threading.Timer(fault.late, self._ask, (request,))
+            timer.daemon = True
+            timer.start()
+            return None if fault.drop else self._faulted(fault)
         if fault.drop == "before":
             return None
         if fault.status is not None and not fault.after:
             return self._faulted(fault)
         response = self._ask(request)
+        time.sleep(fault.hang)
         if fault.drop == "after":
             return None
         if fault.committed and response.status < 300:
@@ -322,6 +331,19 @@ class Handler(BaseHTTPRequestHandler):
         if stream and not head:
             for piece in cut(stream.pieces, most):
                 self.wfile.write(piece)
+
+    def _send_on(self, response: Response) -> None:
+        """A body without an end, until the client has enough."""
+        body = response.body.pieces if isinstance(response.body, Stream) \
+            else [response.encoded()]
+        pieces = list(body)
+        self.send_response(response.status)
+        self.send_header("Content-Type",
+                         response.mime() or "application/octet-stream")
+        self.send_header("Connection", "close")
+        self._finish(b"")
+        for piece in itertools.cycle(pieces):
+            self.wfile.write(piece)
 
     def _finish(self, body: bytes) -> None:
         """Send the collected header lines and the body."""

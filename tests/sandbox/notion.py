@@ -52,7 +52,7 @@ class Notion(Service):
         self.base = ""  # known once the port is
         self.limit = FixedWindow(180, 60)
         self.lock = threading.RLock()
-        self.lag = 0.0
+        self.lag, self.lag_spread = 0.0, False
         self.media = media
         self.reset()
 
@@ -382,9 +382,9 @@ class Notion(Service):
             return prop
 
         _known_properties(source.properties, params)
-        youngest = time.monotonic() - self.lag
+        now = time.monotonic()
         rows = [row for row in source.children
-                if isinstance(row, Page) and row.born <= youngest
+                if isinstance(row, Page) and now >= row.born + self._lag_of(row)
                 and row.is_archived == body.get("is_archived", False)]
         # Even without rows a filter has to fit the schema.
         blank = Page(source)
@@ -395,6 +395,12 @@ class Notion(Service):
         only = _filter_properties(params)
         return self._list("page_or_data_source", rows, body,
                           lambda row: row.shown(only), QUERY_ROWS)
+
+    def _lag_of(self, row: Page) -> float:
+        """For how long queries do not see it."""
+        if not self.lag_spread:
+            return self.lag
+        return self.lag * int(row.id[:8], 16) / 0xffffffff
 
     # --- pages ---
 
