@@ -1,9 +1,9 @@
 """Time that passes faster, where the programs wait for minutes.
 
-Whatever moment a job or a pause of a service is put off to comes FACTOR times
-as soon: a trigger in the database sees to it. What the services do in seconds
-of theirs (the lag of queries, a time-out) is given in seconds(), so that the
-proportions stay.
+Whatever moment a job, a service's pause or a trouble is put off to comes FACTOR
+times as soon, and what may have been created is so much older: triggers in the
+database see to it. What the services do in seconds of theirs (the lag of
+queries, a time-out) is given in seconds(), so that the proportions stay.
 """
 
 from __future__ import annotations
@@ -18,24 +18,54 @@ FACTOR = 40
 _BEGIN = f"""
 CREATE FUNCTION sooner(at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
-  RETURN now() + (at - now()) / {FACTOR};
+  RETURN CASE WHEN at > now() THEN now() + (at - now()) / {FACTOR} ELSE at END;
+
 CREATE FUNCTION job_sooner() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN NEW.run_at := sooner(NEW.run_at); RETURN NEW; END';
+CREATE TRIGGER sooner BEFORE UPDATE OF run_at ON job FOR EACH ROW
+  WHEN (NEW.run_at <> OLD.run_at) EXECUTE FUNCTION job_sooner();
+
 CREATE FUNCTION bucket_sooner() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN NEW.paused_until := sooner(NEW.paused_until); RETURN NEW; END';
-CREATE TRIGGER sooner BEFORE UPDATE OF run_at ON job FOR EACH ROW
-  WHEN (NEW.run_at > now() AND NEW.run_at <> OLD.run_at)
-  EXECUTE FUNCTION job_sooner();
 CREATE TRIGGER sooner BEFORE UPDATE OF paused_until ON bucket FOR EACH ROW
-  WHEN (NEW.paused_until > now()
-        AND NEW.paused_until IS DISTINCT FROM OLD.paused_until)
+  WHEN (NEW.paused_until IS DISTINCT FROM OLD.paused_until)
   EXECUTE FUNCTION bucket_sooner();
+
+CREATE FUNCTION trouble_sooner() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN NEW.next_at := sooner(NEW.next_at); RETURN NEW; END';
+CREATE TRIGGER sooner BEFORE UPDATE OF next_at ON trouble FOR EACH ROW
+  WHEN (NEW.next_at <> OLD.next_at) EXECUTE FUNCTION trouble_sooner();
+
+-- when a page was intended; a worker that takes up its job finds it older
+CREATE TABLE intended (kind text, id text, at timestamptz,
+  PRIMARY KEY (kind, id));
+CREATE FUNCTION page_intended() RETURNS trigger LANGUAGE plpgsql
+  SECURITY DEFINER AS
+  'BEGIN
+     INSERT INTO intended VALUES (NEW.kind, NEW.resource_id, now())
+     ON CONFLICT (kind, id) DO UPDATE SET at = now();
+     RETURN NULL;
+   END';
+CREATE TRIGGER intended AFTER INSERT OR UPDATE OF state ON page FOR EACH ROW
+  WHEN (NEW.state = 'intent') EXECUTE FUNCTION page_intended();
+CREATE FUNCTION job_claimed() RETURNS trigger LANGUAGE plpgsql
+  SECURITY DEFINER AS
+  'BEGIN
+     UPDATE page p SET intent_at = now() - {FACTOR} * (now() - i.at)
+       FROM intended i
+      WHERE p.state = ''intent''
+        AND (i.kind, i.id) = (NEW.kind, NEW.resource_id)
+        AND (p.kind, p.resource_id) = (NEW.kind, NEW.resource_id);
+     RETURN NULL;
+   END';
+CREATE TRIGGER claimed AFTER UPDATE OF lease_by ON job FOR EACH ROW
+  WHEN (NEW.lease_by IS NOT NULL) EXECUTE FUNCTION job_claimed();
 """
 
 _END = """
-DROP TRIGGER sooner ON job;
-DROP TRIGGER sooner ON bucket;
-DROP FUNCTION job_sooner, bucket_sooner, sooner;
+DROP FUNCTION job_sooner, bucket_sooner, trouble_sooner, page_intended,
+  job_claimed, sooner CASCADE;
+DROP TABLE intended;
 """
 
 

@@ -23,8 +23,8 @@ CLIENT_GIVES_UP = 70
 
 def _waits() -> dict[str, Fault]:
     """429 with all that may stand in Retry-After; garbage is no time."""
-    values = {"seconds": "3", "nought": "0", "a past date": formatdate(0, False, True),
-              "garbage": "soon", "negative": "-5", "empty": ""}
+    values = {"seconds": "3", "nought": "0", "negative": "-5", "empty": "",
+              "a past date": formatdate(0, usegmt=True), "garbage": "soon"}
     found: dict[str, Fault] = {
         f"429, Retry-After: {name}": {"status": 429,
                                       "headers": {"Retry-After": value}}

@@ -76,7 +76,7 @@ def test_openphone_and_media_fail(stack: Stack, ledger: Ledger,
                                   full: bool, tmp_path: Path) -> None:
     row = REPORT.row("OpenPhone and media fail")
     config = patient(stack, tmp_path, media__timeout="1s")
-    lives = some(stack, 300 if full else 9)
+    lives = some(stack, 300 if full else 3)
     with faster(stack), Cron(stack, "--linger", "--workers", "8",
                              config=config), \
             disturbed(stack.control) as faults:
@@ -98,7 +98,7 @@ def test_storage_fails(stack: Stack, ledger: Ledger, reference: Reference,
              if not name.startswith("time-out")}  # fixed: half a minute
     with relay(stack.env["S3_ENDPOINT"]) as (service, url):
         config = patient(stack, tmp_path, s3__endpoint=url)
-        lives = some(stack, 200 if full else 9)
+        lives = some(stack, 200 if full else 3)
         with faster(stack), Cron(stack, "--linger", "--workers", "8",
                                  config=config), \
                 disturbed(service.control) as faults:
@@ -154,8 +154,10 @@ def stopped(stack: Stack, part: str) -> Iterator[None]:
 def test_a_server_stands_still(stack: Stack, ledger: Ledger,
                                reference: Reference, rng: random.Random,
                                full: bool, tmp_path: Path, part: str) -> None:
-    """Longer than a lease and than what is waited for an answer: another
-    worker may have taken the job when it goes on."""
+    """In the long form for longer than a lease: another worker may have taken
+    the job when it goes on."""
+    if not full and part == "swift-object":
+        pytest.skip("as the proxy does: make check-faults")
     row = REPORT.row(f"{part} stands still")
     config = patient(stack, tmp_path, process__lease="5s",
                      notion__timeout=conf(40))
@@ -163,18 +165,17 @@ def test_a_server_stands_still(stack: Stack, ledger: Ledger,
     with faster(stack), Cron(stack, "--linger", "--workers", "4",
                              config=config):
         for _ in range(10 if full else 1):
-            more = some(stack, 6)
+            lives += (more := some(stack, 6 if full else 3))
             for phase in zip(*(life.phases for life in more)):
                 ledger.deliver([event for events in phase for event in events],
                                connections=8)
-                time.sleep(rng.uniform(0, 0.5))
+                time.sleep(rng.uniform(0, 0.3))
                 with stopped(stack, part):
                     # Notion takes no more than a minute for anything
                     time.sleep(seconds(60) if part == "sandbox" else
-                               rng.uniform(2, 8 if full else 3))
+                               rng.uniform(2, 8) if full else 1)
                 row.recovery.append(settle(stack, 300))
-            lives += more
-            row.runs += 1
+                row.runs += 1
     finish(stack)
     check(stack, ledger, reference, lives, row)
 
@@ -215,9 +216,12 @@ def test_links_of_a_host_whose_clock_is_off(stack: Stack, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["+20m", "-20m"])
-def test_a_clock_too_far_off_for_the_storage(stack: Stack, by: str) -> None:
+def test_a_clock_too_far_off_for_the_storage(stack: Stack, full: bool,
+                                             by: str) -> None:
     """It refuses what is signed then. The page is made all the same, and the
     recording follows once the clock is right."""
+    if not full and by == "-20m":
+        pytest.skip("the other direction: make check-faults")
     row = REPORT.row(f"storage refuses a clock {by}")
     event, key = recorded(stack)
     stack.send(event)
