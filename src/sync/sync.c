@@ -9,6 +9,7 @@
 #include "model/page.h"
 #include "sql/queries.h"
 #include "sync/attachment.h"
+#include "sync/backfill.h"
 #include "sync/destination.h"
 #include "sync/enrich.h"
 #include "sync/gate.h"
@@ -281,19 +282,29 @@ sync_contact(struct sync *sync, const struct job *job, struct resource *res,
 	return page ? write_page(sync, job, res, NULL, NULL, err) : 0;
 }
 
-int
-sync_run(struct sync *sync, const struct job *job, struct err *err)
+static int
+sync_resource(struct sync *sync, const struct job *job, struct err *err)
 {
 	struct resource res = { 0 };
 	int rc = -1;
 
-	sync->job = job;
-	sync->leased_at = rfc3339_now();
 	if (resource_load(sync->db, job, &res, err) == 0)
 		rc = strcmp(job->kind, "contact") == 0
 		    ? sync_contact(sync, job, &res, err)
 		    : sync_page(sync, job, &res, err);
 	resource_free(&res);
+	return rc;
+}
+
+int
+sync_run(struct sync *sync, const struct job *job, struct err *err)
+{
+	int rc;
+
+	sync->job = job;
+	sync->leased_at = rfc3339_now();
+	rc = strcmp(job->kind, "backfill") == 0 ? backfill_run(sync, job, err)
+						: sync_resource(sync, job, err);
 	sync->job = NULL;
 	return rc;
 }
