@@ -4,7 +4,7 @@ DO $$
 DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
 		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links',
-		'v_troubles'];
+		'v_troubles', 'v_backfills'];
 	name text;
 BEGIN
 	-- these two run with the owner's rights
@@ -17,6 +17,8 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
 			run, destination, page, media, directory, contact_number,
 			bucket, usage, trouble TO ons_process;
+		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice
+			TO ons_process;
 		-- event_store: what was spooled
 		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,
 			bucket_pause, trouble_wait, trouble_met, trouble_ended,

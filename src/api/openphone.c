@@ -92,7 +92,7 @@ fail(const struct rest_answer *answer, enum err_kind kind, struct err *err)
 }
 
 static bool
-not_there(const struct resource *what, const struct rest_answer *answer)
+not_there(bool plan, const struct rest_answer *answer)
 {
 	static const char *const codes[] = { "0101400", "0101403", "0202403",
 		"0801403" };
@@ -102,7 +102,7 @@ not_there(const struct resource *what, const struct rest_answer *answer)
 		return false;
 	if (answer->status == 404)
 		return true;
-	if (answer->status == 403 && what->plan)
+	if (answer->status == 403 && plan)
 		return true;
 	/* a group call; of a number that the key's owner is not on */
 	for (i = 0; i < sizeof(codes) / sizeof(*codes); i++)
@@ -133,8 +133,8 @@ classify(
 
 /* One request: the whole answer, or NULL when it is not there. */
 static int
-attempt(const struct openphone *op, const struct resource *what,
-    const char *const *headers, const char *path, json_t **ret, struct err *err)
+attempt(const struct openphone *op, bool plan, const char *const *headers,
+    const char *path, json_t **ret, struct err *err)
 {
 	const struct rest rest = { .http = op->http,
 		.base = op->base,
@@ -153,7 +153,7 @@ attempt(const struct openphone *op, const struct resource *what,
 	} else if (answer.status / 100 == 2) {
 		err_set(err, ERR_RETRY, "%d without data", answer.status);
 		err->status = answer.status;
-	} else if (not_there(what, &answer)) {
+	} else if (not_there(plan, &answer)) {
 		*ret = NULL;
 		rc = 0;
 	} else {
@@ -165,12 +165,39 @@ out:
 	return rc;
 }
 
-static int
-make_path(const char *prefix, const char *const path[2], const char *id,
-    const char *after, struct buf *out, struct err *err)
+int
+openphone_ask(const struct openphone *op, const char *what, bool v1, bool plan,
+    const char *path, json_t **ret, struct err *err)
 {
-	if (buf_adds(out, prefix) == 0 && buf_adds(out, path[0]) == 0 &&
-	    uri_escape(out, id, false) == 0 && buf_adds(out, path[1]) == 0 &&
+	char key[512], version[64];
+	const char *const headers[] = { key, v1 ? NULL : version, NULL };
+	struct buf target;
+	int rc = -1, n;
+
+	n = snprintf(key, sizeof(key), "Authorization: %s", op->key);
+	snprintf(version, sizeof(version), "Quo-Api-Version: %s", op->version);
+	buf_init(&target, 8192);
+	if (n < 0 || (size_t)n >= sizeof(key))
+		err_set(err, ERR_CONFIG, "the API key is too long");
+	else if ((v1 && !openphone_is_v1(op) &&
+		     buf_adds(&target, "/v1") != 0) ||
+	    buf_adds(&target, path) != 0)
+		err_nomem(err);
+	else
+		rc = attempt(op, plan, headers, buf_text(&target), ret, err);
+	if (rc != 0)
+		err_prefix(err, "openphone: %s", what);
+	crypto_wipe(key, sizeof(key));
+	buf_free(&target);
+	return rc;
+}
+
+static int
+make_path(const char *const path[2], const char *id, const char *after,
+    struct buf *out, struct err *err)
+{
+	if (buf_adds(out, path[0]) == 0 && uri_escape(out, id, false) == 0 &&
+	    buf_adds(out, path[1]) == 0 &&
 	    (*after == '\0' ||
 		(buf_adds(out, strchr(path[1], '?') != NULL ? "&" : "?") == 0 &&
 		    buf_adds(out, "after=") == 0 &&
@@ -185,23 +212,16 @@ static int
 request(const struct openphone *op, const struct resource *what, const char *id,
     const char *after, json_t **ret, struct err *err)
 {
-	bool v1 = openphone_is_v1(op), old = v1 || what->dated[0] == NULL;
-	char key[512], version[64];
-	const char *const headers[] = { key, old ? NULL : version, NULL };
+	bool old = openphone_is_v1(op) || what->dated[0] == NULL;
 	struct buf path;
-	int rc = -1, n;
+	int rc = -1;
 
-	n = snprintf(key, sizeof(key), "Authorization: %s", op->key);
-	snprintf(version, sizeof(version), "Quo-Api-Version: %s", op->version);
 	buf_init(&path, 4096);
-	if (n < 0 || (size_t)n >= sizeof(key))
-		err_set(err, ERR_CONFIG, "the API key is too long");
-	else if (make_path(old && !v1 ? "/v1" : "",
-		     old ? what->v1 : what->dated, id, after, &path, err) == 0)
-		rc = attempt(op, what, headers, buf_text(&path), ret, err);
-	if (rc != 0)
+	if (make_path(old ? what->v1 : what->dated, id, after, &path, err) != 0)
 		err_prefix(err, "openphone: %s", what->what);
-	crypto_wipe(key, sizeof(key));
+	else
+		rc = openphone_ask(
+		    op, what->what, old, what->plan, buf_text(&path), ret, err);
 	buf_free(&path);
 	return rc;
 }

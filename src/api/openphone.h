@@ -39,6 +39,12 @@ struct openphone {
 /* The base is v1's. */
 bool openphone_is_v1(const struct openphone *op);
 
+/* One GET of path, below the version: *ret is the whole answer, NULL when it
+ * is not there. what names it in messages; plan: 403 means that the plan does
+ * not have it. */
+int openphone_ask(const struct openphone *op, const char *what, bool v1,
+    bool plan, const char *path, json_t **ret, struct err *err);
+
 /* The cheapest request that proves the key: dated the organization, v1 the
  * list of numbers. */
 int openphone_check(const struct openphone *op, json_t **ret, struct err *err);

@@ -15,6 +15,11 @@ static const struct command {
 	const char *name, *args, *summary;
 	ctl_command *run;
 } commands[] = {
+	{ "backfill",
+	    "[--since DATE] [--until DATE] [--number NUMBER] "
+	    "[--contact CONTACT] [--apply] [--follow] [--cancel] [--list] "
+	    "[ID]",
+	    "bring in what was before", ctl_backfill },
 	{ "check-config", "", "read the configuration and say what is wrong",
 	    ctl_check_config },
 	{ "config", "", "print every setting in force", ctl_config },

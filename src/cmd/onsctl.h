@@ -8,6 +8,7 @@
 #define CMD_ONSCTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -24,6 +25,7 @@ struct ctl {
  * getopt_long(3) (optind is 1). */
 typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 
+ctl_command ctl_backfill;
 ctl_command ctl_check_config;
 ctl_command ctl_config;
 ctl_command ctl_discard;
@@ -37,6 +39,9 @@ ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
 ctl_command ctl_webhooks;
+
+/* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
+int ctl_follow(struct ctl *ctl, int64_t id);
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);

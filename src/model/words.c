@@ -24,6 +24,38 @@ words_duration(json_int_t seconds, char ret[WORDS_SIZE])
 }
 
 void
+words_count(int64_t n, char ret[WORDS_SIZE])
+{
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%lld", (long long)n),
+	    at = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0 && digits[i - 1] != '-')
+			ret[at++] = ',';
+		ret[at++] = digits[i];
+	}
+	ret[at] = '\0';
+}
+
+void
+words_span(int64_t seconds, char ret[WORDS_SIZE])
+{
+	int64_t minutes = (seconds + 59) / 60, hours = minutes / 60;
+
+	if (seconds < 60)
+		snprintf(ret, WORDS_SIZE, "%lld s", (long long)seconds);
+	else if (minutes < 60)
+		snprintf(ret, WORDS_SIZE, "%lld min", (long long)minutes);
+	else if (hours < 48)
+		snprintf(ret, WORDS_SIZE, "%lld h %lld min", (long long)hours,
+		    (long long)(minutes % 60));
+	else
+		snprintf(ret, WORDS_SIZE, "%lld d %lld h",
+		    (long long)(hours / 24), (long long)(hours % 24));
+}
+
+void
 words_time(const char *rfc3339, const char *format, char ret[WORDS_SIZE])
 {
 	int64_t usec;

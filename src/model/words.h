@@ -5,6 +5,7 @@
 #define MODEL_WORDS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -14,6 +15,12 @@
 
 /* "0:42", "12:05", "1:02:03". Below zero counts as zero. */
 void words_duration(json_int_t seconds, char ret[WORDS_SIZE]);
+
+/* "1,204,300". */
+void words_count(int64_t n, char ret[WORDS_SIZE]);
+
+/* "40 s", "12 min", "23 h 9 min", "4 d 2 h": how long something takes. */
+void words_span(int64_t seconds, char ret[WORDS_SIZE]);
 
 /* An RFC 3339 time by strftime(3) in the zone of TZ; "" when it is none. */
 void words_time(const char *rfc3339, const char *format, char ret[WORDS_SIZE]);

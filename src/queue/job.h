@@ -30,8 +30,9 @@ enum job_result {
 	JOB_LOST   /* the lease had expired; somebody else has the job */
 };
 
-/* Priorities: lower goes first. */
-enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_HISTORY = 20 };
+/* Priorities: lower goes first. JOB_LISTED is what a backfill has listed: it
+ * is written before more is. */
+enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_LISTED = 10, JOB_HISTORY = 20 };
 
 /* Claim the next due job: 1 and *ret filled, 0 when none is due, -1. */
 int job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,

@@ -179,23 +179,16 @@ ask_line(struct sync *sync, const char *id, struct err *err)
 static int
 ask_contact(struct sync *sync, const char *id, struct err *err)
 {
-	json_t *contact = NULL, *state = fold_new();
+	json_t *contact = NULL;
 	int rc = -1;
 
-	if (state == NULL)
-		err_nomem(err);
-	else if (openphone_contact(&sync->openphone, id, &contact, err) != 0)
-		;
-	else if (contact == NULL)
+	if (openphone_contact(&sync->openphone, id, &contact, err) != 0)
+		return -1;
+	if (contact == NULL)
 		rc = put(sync, "contact", id, NULL, NULL, err);
-	else if (fold_rest_contact(state, contact, err) == 0 &&
-	    people_remember(sync, id, json_object_get(state, "facts"), err) ==
-		0)
-		rc = DB_RUN(sync->db, SQL_contact_due, NULL, err,
-		    DB_TEXT(sync->ws->name), DB_TEXT(id),
-		    DB_BOOL(sync->ws->notion.contacts_database != NULL));
+	else
+		rc = people_learn(sync, id, contact, true, err);
 	json_decref(contact);
-	json_decref(state);
 	return rc;
 }
 
@@ -227,6 +220,26 @@ people_remember(
 		rc = DB_RUN(sync->db, SQL_contact_numbers_put, NULL, err,
 		    DB_TEXT(sync->ws->name), DB_TEXT(id), DB_TEXTS(numbers, n));
 	json_decref(name);
+	return rc;
+}
+
+int
+people_learn(struct sync *sync, const char *id, const json_t *contact,
+    bool wants_page, struct err *err)
+{
+	json_t *state = fold_new();
+	int rc = -1;
+
+	if (state == NULL)
+		err_nomem(err);
+	else if (fold_rest_contact(state, contact, err) == 0)
+		rc = people_remember(
+		    sync, id, json_object_get(state, "facts"), err);
+	if (rc == 0 && wants_page)
+		rc = DB_RUN(sync->db, SQL_contact_due, NULL, err,
+		    DB_TEXT(sync->ws->name), DB_TEXT(id),
+		    DB_BOOL(sync->ws->notion.contacts_database != NULL));
+	json_decref(state);
 	return rc;
 }
 

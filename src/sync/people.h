@@ -6,6 +6,8 @@
 #ifndef SYNC_PEOPLE_H
 #define SYNC_PEOPLE_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "sync/sync.h"
@@ -18,5 +20,10 @@ int people_names(struct sync *sync, const struct job *job, const json_t *facts,
 /* Remember a contact from its folded facts. */
 int people_remember(
     struct sync *sync, const char *id, const json_t *facts, struct err *err);
+
+/* Remember a contact of OpenPhone's API. wants_page: it gets one, too, where
+ * there is a database for contacts. */
+int people_learn(struct sync *sync, const char *id, const json_t *contact,
+    bool wants_page, struct err *err);
 
 #endif

@@ -101,6 +101,9 @@ read_state(
 		res->checks = db_int(r, 0, "checks");
 		res->recheck = db_text(r, 0, "recheck_in") != NULL;
 		res->recheck_in = db_int(r, 0, "recheck_in");
+		res->backfill = db_int(r, 0, "backfill");
+		snprintf(res->changed_at, sizeof(res->changed_at), "%s",
+		    db_text(r, 0, "changed_at"));
 	}
 	db_result_free(r);
 	if ((res->facts = json_object_get(res->state, "facts")) == NULL) {
@@ -232,12 +235,16 @@ id_list(const struct resource *res)
 	return NULL;
 }
 
+static const char *
+outcome_of(const struct job *job, const struct resource *res)
+{
+	return strcmp(job->kind, "call") == 0 ? call_outcome(res->facts) : NULL;
+}
+
 int
 resource_save(
     struct db *db, const struct job *job, struct resource *res, struct err *err)
 {
-	const char *outcome =
-	    strcmp(job->kind, "call") == 0 ? call_outcome(res->facts) : NULL;
 	struct db_result *r = NULL;
 	char *ids = id_list(res), seconds[32];
 	int rc;
@@ -249,8 +256,8 @@ resource_save(
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
 	rc = DB_RUN(db, SQL_resource_put, &r, err, DB_TEXT(job->workspace),
 	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
-	    DB_JSON(json_object_get(res->state, "times")), DB_TEXT(outcome),
-	    DB_TEXT(ids), DB_INT(res->checks),
+	    DB_JSON(json_object_get(res->state, "times")),
+	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
 	    DB_INT(job->run));
 	free(ids);
@@ -261,5 +268,29 @@ resource_save(
 		res->stored = true;
 		res->n_folded = 0;
 	}
+	return rc;
+}
+
+int
+resource_save_listed(struct db *db, const struct job *job,
+    const struct resource *res, int64_t backfill, struct err *err)
+{
+	struct db_result *r = NULL;
+	char *ids = id_list(res);
+	int rc;
+
+	if (ids == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	rc = DB_RUN(db, SQL_resource_list, &r, err, DB_TEXT(job->workspace),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
+	    DB_JSON(json_object_get(res->state, "times")),
+	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids),
+	    DB_TEXT(res->stored ? res->changed_at : NULL), DB_INT(backfill));
+	free(ids);
+	if (rc == 0)
+		rc = db_rows(r);
+	db_result_free(r);
 	return rc;
 }

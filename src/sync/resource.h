@@ -18,10 +18,12 @@ struct resource {
 	json_t *facts;	 /* state's; borrowed */
 	int64_t *folded; /* ids of the events that were new */
 	size_t n_folded;
-	bool stored;	    /* has a row already */
-	int64_t checks;	    /* how often missing parts were asked for */
-	int64_t recheck_in; /* seconds; < 0: overdue; meaningless when … */
-	bool recheck;	    /* … nothing is expected */
+	bool stored;	     /* has a row already */
+	int64_t checks;	     /* how often missing parts were asked for */
+	int64_t recheck_in;  /* seconds; < 0: overdue; meaningless when … */
+	bool recheck;	     /* … nothing is expected */
+	char changed_at[40]; /* of the row, "" when there is none */
+	int64_t backfill;    /* the last one that listed it, 0: none did */
 };
 
 /* Read the state and fold in the events that came since. */
@@ -32,5 +34,10 @@ void resource_free(struct resource *res);
 /* Store the state and which events are in it. */
 int resource_save(struct db *db, const struct job *job, struct resource *res,
     struct err *err);
+
+/* The same without the job's lease, for what a list told: 1, or 0 when
+ * somebody has stored it since it was loaded, and nothing was changed. */
+int resource_save_listed(struct db *db, const struct job *job,
+    const struct resource *res, int64_t backfill, struct err *err);
 
 #endif

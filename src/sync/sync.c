@@ -10,6 +10,7 @@
 #include "model/page.h"
 #include "sql/queries.h"
 #include "sync/attachment.h"
+#include "sync/backfill.h"
 #include "sync/destination.h"
 #include "sync/enrich.h"
 #include "sync/gate.h"
@@ -288,22 +289,32 @@ sync_contact(struct sync *sync, const struct job *job, struct resource *res,
 	return page ? write_or_wait(sync, job, res, NULL, NULL, err) : 0;
 }
 
-int
-sync_run(struct sync *sync, const struct job *job, struct err *err)
+static int
+sync_resource(struct sync *sync, const struct job *job, struct err *err)
 {
 	struct resource res = { 0 };
 	int rc = -1;
+
+	if (resource_load(sync->db, job, &res, err) == 0)
+		rc = strcmp(job->kind, "contact") == 0
+		    ? sync_contact(sync, job, &res, err)
+		    : sync_page(sync, job, &res, err);
+	resource_free(&res);
+	return rc;
+}
+
+int
+sync_run(struct sync *sync, const struct job *job, struct err *err)
+{
+	int rc;
 
 	sync->job = job;
 	sync->leased_at = clock_ms();
 	FAILPOINT("sync.begun");
 	sync->notion_gate.used = sync->notion_gate.trying = false;
 	sync->openphone_gate.used = sync->openphone_gate.trying = false;
-	if (resource_load(sync->db, job, &res, err) == 0)
-		rc = strcmp(job->kind, "contact") == 0
-		    ? sync_contact(sync, job, &res, err)
-		    : sync_page(sync, job, &res, err);
-	resource_free(&res);
+	rc = strcmp(job->kind, "backfill") == 0 ? backfill_run(sync, job, err)
+						: sync_resource(sync, job, err);
 	sync->job = NULL;
 	FAILPOINT("sync.done");
 	return rc;

@@ -9,12 +9,17 @@ POST   /lag                       {"seconds", "spread"}: younger rows escape
                                   queries; spread: each has a lag of its own,
                                   from 0 to that
 GET    /stats                     {"counts", "violations"}
+POST   /record                    {"on"}: whether requests are recorded
 POST   /reset                     back to the beginning
 PUT    /media/NAME                a file for the media host -> {"url"}
+POST   /openphone/year            a generated history: Settings of year.py
+POST   /openphone/forget-year     without it
+GET    /openphone/KIND/ID         an object
 POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
                                   recordings, voicemails, summaries, transcripts
 GET    /notion/pages[/ID]         pages with properties and all their blocks
+GET    /notion/values/NAME        {text: how many pages} of a text column
 POST   /notion/pages/ID/trash     as a person: to the trash or back
 POST   /notion/pages/ID/blocks    as a person: append blocks
 POST   /notion/databases          as a person: create a database
@@ -25,6 +30,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import notion_values as values
@@ -39,6 +45,7 @@ from notion_store import DataSource, Page, tree
 from openphone import OpenPhone
 from record import Record
 from shapes import Invalid
+from year import Settings, Year
 
 Json = dict[str, Any]
 
@@ -56,9 +63,14 @@ class Control(Service):
         ("GET", r"/stats", "statistics"),
         ("POST", r"/reset", "reset"),
         ("PUT", r"/media/(.+)", "media_put"),
+        ("POST", r"/record", "recording"),
+        ("POST", r"/openphone/year", "openphone_year"),
+        ("POST", r"/openphone/forget-year", "openphone_forget"),
+        ("GET", r"/openphone/(\w+)/([^/]+)", "openphone_get"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
         ("GET", r"/notion/pages/([^/]+)", "page"),
+        ("GET", r"/notion/values/([^/]+)", "column"),
         ("POST", r"/notion/pages/([^/]+)/trash", "page_trash"),
         ("POST", r"/notion/pages/([^/]+)/blocks", "page_blocks"),
         ("POST", r"/notion/databases", "database"),
@@ -128,6 +140,11 @@ class Control(Service):
     def statistics(self, request: Request) -> Json:
         return self.stats.report()
 
+    def recording(self, request: Request) -> Json:
+        """A year's requests fill a disk."""
+        self.record.on = bool(self._body(request)["on"])
+        return {}
+
     def reset(self, request: Request) -> Json:
         """Back to the beginning; ports, keys and the shared page stay."""
         self.faults.clear()
@@ -139,6 +156,7 @@ class Control(Service):
         self.openphone.world.reset()
         self.openphone.webhooks.reset()
         self.record.truncate()
+        self.record.on = True
         self.stats.reset()
         return {}
 
@@ -153,6 +171,18 @@ class Control(Service):
         body = self._body(request)
         return [dict(self.openphone.world.add(kind, one))
                 for one in (body if isinstance(body, list) else [body])]
+
+    def openphone_year(self, request: Request) -> Json:
+        self.openphone.world.add_year(Year(Settings(**self._body(request))))
+        return {}
+
+    def openphone_forget(self, request: Request) -> Json:
+        self.openphone.world.year = None
+        return {}
+
+    def openphone_get(self, request: Request, kind: str,
+                      identifier: str) -> Json | None:
+        return self.openphone.world.get(kind, identifier)
 
     # --- Notion, as a person sees and does it ---
 
@@ -171,6 +201,18 @@ class Control(Service):
         root = self.notion.workspace.root
         return [self._shown(page) for page in self.notion.workspace.all(Page)
                 if page is not root]
+
+    def column(self, request: Request, name: str) -> dict[str, int]:
+        """What stands in a column of all databases, on pages that are not in
+        the trash."""
+        found: Counter[str] = Counter()
+        for page in self.notion.workspace.all(Page):
+            if page.in_trash:
+                continue
+            for prop in page.schema():
+                if prop.name == name:
+                    found[values.plain(page.value(prop))] += 1
+        return found
 
     def page(self, request: Request, identifier: str) -> Json:
         return self._shown(self.notion.page_by_id(identifier))

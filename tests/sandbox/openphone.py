@@ -7,8 +7,11 @@ V1_PARAMETERS: everything that is not named there is refused.
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import secrets
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -296,17 +299,36 @@ class OpenPhone(Service):
         numbers = given.get("participant[in]", [])
         if "participant" in given:
             numbers = numbers + [given["participant"]]
-        calls = [
-            one for one in _newest_first(self.world.all("calls"))
+        calls = (
+            one for one in self._newest("calls", given, numbers)
             if _same(one, given, "phoneNumberId", "actorId", "direction",
                      "status")
             and _one_of(one["status"], given.get("status[in]"))
             and _within(one, given, "createdAt")
             and (not numbers or {p["phoneNumber"] for p in one["participants"]}
-                 & set(numbers))]
+                 & set(numbers)))
         include = given.get("include", [])
-        return _listed(calls, given, lambda one: store.dated_call(
+        return _streamed(calls, given, lambda one: store.dated_call(
             self.world, one, include))
+
+    def _newest(self, kind: str, given: Json, parties: list[str]
+                ) -> Iterator[Json]:
+        """From where the page begins to the end of the range, if there is
+        one: what lies in it and what is of the parties is the caller's to
+        say."""
+        place = _place(given)
+        before = [given[name] for name in (
+            "createdAt[lte]", "createdAt[lt]", "createdBefore", "since")
+            if name in given] + ([place[0]] if place else [])
+        after = [given[name] for name in (
+            "createdAt[gte]", "createdAt[gt]", "createdAfter")
+            if name in given]
+        found = self.world.newest(kind, min(before, default=None),
+                                  parties[0] if len(parties) == 1 else None)
+        return itertools.takewhile(
+            lambda one: all(moment(one["createdAt"]) >= limit
+                            for limit in after),
+            (one for one in found if place is None or _key(one) < place))
 
     def call(self, identifier: str, given: Json) -> Json:
         call = self._get("calls", identifier, "Call")
@@ -325,14 +347,17 @@ class OpenPhone(Service):
 
     def messages(self, given: Json) -> Json:
         wanted = set(given.get("to[all]", []))
-        found = [
-            one for one in _newest_first(self.world.all("messages"))
+        parties = [given[way] for way in ("from", "to") if way in given]
+        ours = {one["phoneNumber"] for one in self.world.all("numbers")}
+        found = (
+            one for one in self._newest(
+                "messages", given, [one for one in parties if one not in ours])
             if _same(one, given, "from", "status", "direction",
                      "phoneNumberId", "userId")
             and _one_of(given.get("to"), one["to"] if "to" in given else None)
             and (not wanted or set(one["to"]) == wanted)
-            and _within(one, given, "createdAt")]
-        return _listed(found, given)
+            and _within(one, given, "createdAt"))
+        return _streamed(found, given)
 
     def message(self, identifier: str, given: Json) -> Json:
         return {"data": self._get("messages", identifier, "Message")}
@@ -403,13 +428,19 @@ class OpenPhone(Service):
                           "0101400")
         self._check_member(given, "0101403")
         them = given["participants"][0]
-        found = [one for one in _newest_first(self.world.all("calls"))
+        whose = given.get("userId") or self._owner()
+        found = (one for one in self._newest("calls", given, [them])
                  if _same(one, given, "phoneNumberId")
                  and not store.is_group(one) and _v1_within(one, given)
-                 and _one_of(one["actorId"], _listing(given.get("userId")))
+                 and one["actorId"] == whose
                  and any(p["phoneNumber"] == them and not p["actorId"]
-                         for p in one["participants"])]
-        return _v1_listed(found, given, store.v1_call)
+                         for p in one["participants"]))
+        return _v1_streamed(found, given, store.v1_call)
+
+    def _owner(self) -> str:
+        """Whose calls are listed where nobody is named."""
+        return next(one["id"] for one in self.world.all("users")
+                    if one["role"] == "owner")
 
     def _check_member(self, given: Json, code: str) -> None:
         number = self.world.get("numbers", given["phoneNumberId"])
@@ -455,11 +486,14 @@ class OpenPhone(Service):
     def v1_messages(self, given: Json) -> Json:
         self._check_member(given, "0204403")
         them = set(given["participants"])
-        found = [one for one in _newest_first(self.world.all("messages"))
+        number = self.world.get("numbers", given["phoneNumberId"]) or {}
+        found = (one for one in self._newest("messages", given,
+                                             given["participants"][:1])
                  if _same(one, given, "phoneNumberId", "userId")
                  and _v1_within(one, given)
-                 and them <= {one["from"], *one["to"]}]
-        return _v1_listed(found, given)
+                 and {one["from"], *one["to"]} - {number.get("phoneNumber")}
+                 == them)
+        return _v1_streamed(found, given)
 
     def v1_message(self, identifier: str, given: Json) -> Json:
         return self.message(identifier, given)
@@ -573,6 +607,54 @@ def _v1_within(one: Json, given: Json, word: str = "created") -> bool:
 def _newest_first(objects: list[Json]) -> list[Json]:
     return sorted(objects, key=lambda one: moment(one["createdAt"]),
                   reverse=True)
+
+
+def _key(one: Json) -> tuple[Any, str]:
+    return moment(one["createdAt"]), one["id"]
+
+
+# A cursor of a list that goes on while it is read names the last object, and
+# when it was given: it does not live long.
+CURSOR_LIFE = 300
+
+
+def _cursor(one: Json) -> str:
+    when = f"{one['createdAt']} {one['id']} {time.time():.0f}"
+    return base64.urlsafe_b64encode(when.encode()).decode()
+
+
+def _place(given: Json) -> tuple[Any, str] | None:
+    """Where the page before ended."""
+    name = "after" if "after" in given else "pageToken"
+    if name not in given:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(given[name]).decode()
+        when, identifier, born = text.split(" ")
+        if time.time() < int(born) + CURSOR_LIFE:
+            return moment(when), identifier
+    except ValueError:
+        pass
+    raise Refused(400, "must be a valid cursor", f"/query/{name}")
+
+
+def _slice(items: Iterator[Json], size: int) -> tuple[list[Json], str | None]:
+    page = list(itertools.islice(items, size + 1))
+    more = len(page) > size
+    return page[:size], _cursor(page[size - 1]) if more else None
+
+
+def _streamed(items: Iterator[Json], given: Json,
+              shown: Callable[[Json], Json] = dict) -> Json:
+    page, cursor = _slice(items, given.get("limit", 10))
+    return {"data": [shown(one) for one in page], "nextCursor": cursor}
+
+
+def _v1_streamed(items: Iterator[Json], given: Json,
+                 shown: Callable[[Json], Json] = dict) -> Json:
+    page, token = _slice(items, given["maxResults"])
+    return {"data": [shown(one) for one in page], "totalItems": len(page),
+            "nextPageToken": token}
 
 
 def _page(items: list[Json], size: int, token: str | None, where: str

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
+
+from year import Year
 
 Json = dict[str, Any]
 
@@ -90,6 +94,7 @@ class World:
             self._counter = itertools.count(1)
             self.objects: dict[str, dict[str, Json]] = {
                 kind: {} for kind in _DEFAULTS}
+            self.year: Year | None = None
             self._populate()
 
     def _populate(self) -> None:
@@ -112,6 +117,16 @@ class World:
             "id": "ORtest01", "name": "Sandbox", "subscriptionStatus": "active",
             "createdAt": "2026-01-05T09:00:00Z",
             "updatedAt": "2026-01-05T09:00:00Z"}
+
+    def add_year(self, year: Year) -> None:
+        """A generated history, beside the objects."""
+        for number in range(year.settings.lines):
+            self.add("numbers", year.line(number))
+        for whose in range(year.settings.people):
+            self.add("conversations", year.conversation(whose))
+        for contact in year.contacts():
+            self.add("contacts", contact)
+        self.year = year
 
     def add(self, kind: str, given: Json) -> Json:
         """Put in an object, or change the one that has its id.
@@ -151,14 +166,34 @@ class World:
 
     def get(self, kind: str, identifier: str) -> Json | None:
         with self.lock:
-            return self.objects[kind].get(identifier)
+            found = self.objects[kind].get(identifier)
+        if found is None and self.year:
+            return self.year.get(kind, identifier)
+        return found
 
     def all(self, kind: str) -> list[Json]:
         with self.lock:
             return list(self.objects[kind].values())
 
+    def newest(self, kind: str, before: datetime | None = None,
+               party: str | None = None) -> Iterator[Json]:
+        """Calls or messages from the youngest on, not those created after
+        `before`; party: others may be left out."""
+        def when(one: Json) -> tuple[datetime, str]:
+            return moment(one["createdAt"]), one["id"]
+        found = sorted(self.all(kind), key=when, reverse=True)
+        if before is not None:
+            found = [one for one in found
+                     if moment(one["createdAt"]) <= before]
+        if self.year is None:
+            return iter(found)
+        return heapq.merge(found, self.year.newest(kind, before, party),
+                           key=when, reverse=True)
+
     def of_call(self, kind: str, call: str) -> list[Json]:
         """The recordings, transcripts … of a call, oldest first."""
+        if self.year and self.year.get("calls", call):
+            return self.year.part(kind, call)
         found = [one for one in self.all(kind) if one["callId"] == call]
         return sorted(found, key=lambda one: one.get("startTime") or "")
 

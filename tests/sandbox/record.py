@@ -17,6 +17,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.on = True
         self._lock = threading.Lock()
         self._secrets: list[str] = []
         # Half a surrogate pair cannot be written; its escape is good JSON.
@@ -31,6 +32,8 @@ class Record:
     def write(self, service: str, method: str, path: str,
               headers: dict[str, str], body: Any, form: dict[str, Any] | None,
               status: int | None, response: Any) -> None:
+        if not self.on:
+            return
         entry = {
             "time": datetime.now(timezone.utc).isoformat(
                 timespec="milliseconds").replace("+00:00", "Z"),

@@ -1,0 +1,16 @@
+-- $1 backfill, $2 how many of its slices at a time, $3 priority: the next ones
+-- become jobs
+WITH next AS MATERIALIZED (
+	SELECT s.id, b.workspace
+	  FROM backfill_slice s JOIN backfill b ON b.id = s.backfill_id
+	 WHERE s.backfill_id = $1::bigint AND s.progress = 'waiting'
+	   AND b.cancelled_at IS NULL
+	 ORDER BY s.id
+	 LIMIT greatest(0, $2::bigint - (SELECT count(*) FROM backfill_slice
+		WHERE backfill_id = $1::bigint AND progress = 'queued'))
+	   FOR UPDATE OF s SKIP LOCKED
+), queued AS (
+	UPDATE backfill_slice SET progress = 'queued'
+	  FROM next WHERE backfill_slice.id = next.id
+)
+SELECT job_due(workspace, 'backfill', id::text, $3::int) FROM next
