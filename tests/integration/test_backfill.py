@@ -321,7 +321,9 @@ def finish(stack: Stack, number: int, config: Path | None = None) -> None:
     """To its end. What was interrupted waits before it looks whether its page
     was made; the waits are cut short."""
     def ended() -> bool:
-        psql(stack.env, "UPDATE job SET run_at = now() WHERE lease_by IS NULL"
+        psql(stack.env, "UPDATE page SET intent_at = intent_at -"
+             " interval '3 minutes' WHERE resource_id LIKE 'ACyear%';"
+             " UPDATE job SET run_at = now() WHERE lease_by IS NULL"
              " AND resource_id LIKE 'ACyear%';")
         stack.run("ons-process", "--drain", config=config)
         return state(stack, number)["state"] not in ("listing", "writing")
