@@ -3,7 +3,8 @@
 DO $$
 DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
-		'v_jobs', 'v_pages', 'v_media', 'v_links', 'v_backfills'];
+		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links',
+		'v_backfills'];
 	name text;
 BEGIN
 	-- these two run with the owner's rights
@@ -13,9 +14,9 @@ BEGIN
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_process') THEN
 		GRANT SELECT ON event, event_body, migration TO ons_process;
-		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, run,
-			destination, page, media, directory, contact_number, bucket,
-			usage TO ons_process;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
+			run, destination, page, media, directory, contact_number,
+			bucket, usage TO ons_process;
 		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice
 			TO ons_process;
 		GRANT EXECUTE ON FUNCTION job_due, job_finish, bucket_take,

@@ -1,5 +1,13 @@
--- $1 only those in this state, or null; $2 at most
-SELECT kind, resource_id, state, attempts, run_at, last_error
+-- $1 workspace, $2 only dead ones, $3 kind or null, $4 a part of the last error
+-- or null, $5 ids, none: all, $6 at most. key: the job as it is now, for
+-- jobs_retry and jobs_discard.
+SELECT kind, resource_id, state, attempts,
+       CASE WHEN state <> 'dead' THEN run_at END AS run_at,
+       CASE WHEN state = 'dead' THEN run_at END AS dead_at, last_error,
+       id || '/' || generation AS key
   FROM v_jobs
- WHERE $1::text IS NULL OR state = $1
- ORDER BY run_at, id LIMIT $2::int
+ WHERE workspace = $1 AND (state = 'dead' OR NOT $2::boolean)
+   AND ($3::text IS NULL OR kind = $3)
+   AND ($4::text IS NULL OR strpos(lower(last_error), lower($4)) > 0)
+   AND ($5::text[] = '{}' OR resource_id = ANY ($5))
+ ORDER BY v_jobs.run_at, id LIMIT $6::int

@@ -1,13 +1,18 @@
 -- $1 workspace, $2 kind, $3 id, $4 facts, $5 times, $6 outcome,
 -- $7 ids of newly folded events, $8 checks made, $9 seconds until the next
--- check or null
+-- check or null, $10 job, $11 run id: no row if that holds its lease no more
+WITH held AS (
+	SELECT FROM job WHERE id = $10::bigint AND lease_by = $11::bigint FOR SHARE
+)
 INSERT INTO resource (workspace, kind, id, facts, times, outcome, events,
 	checks, recheck_at)
-VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
-	now() + $9::int * interval '1 second')
+SELECT $1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
+       now() + $9::int * interval '1 second'
+  FROM held
 ON CONFLICT (workspace, kind, id) DO UPDATE
    SET facts = excluded.facts, times = excluded.times,
        outcome = excluded.outcome,
        events = resource.events || excluded.events,
        checks = excluded.checks, recheck_at = excluded.recheck_at,
        changed_at = now()
+RETURNING true

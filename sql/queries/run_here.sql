@@ -1,2 +1,2 @@
 -- $1 host: the processes said to be running on it
-SELECT id, pid, born FROM run WHERE host = $1
+SELECT id, pid, born, program FROM run WHERE host = $1

@@ -2,22 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "model/payload.h"
 
 /* A transfer below that has stalled. Notion needs up to 60 s for an answer. */
 #define LOW_SPEED_BYTES 1
 #define LOW_SPEED_SECONDS 90
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int
 make_url(const char *base, const char *path, struct buf *url, struct err *err)

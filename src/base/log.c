@@ -50,8 +50,8 @@ log_context(const char *workspace, const char *kind, const char *id)
 }
 
 /* Digits in the middle of anything like an E.164 number become '*'. */
-static void
-mask_numbers(char *s)
+void
+log_mask(char *s)
 {
 	while ((s = strchr(s, '+')) != NULL) {
 		size_t n = strspn(s + 1, "0123456789");
@@ -127,7 +127,7 @@ write_line(enum log_level level, const char *error_kind, char *message)
 	struct line line = { .len = 0 };
 	char now[RFC3339_SIZE];
 
-	mask_numbers(message);
+	log_mask(message);
 	rfc3339_format(rfc3339_now(), now);
 	put_field(&line, "time", now);
 	put_field(&line, "level", level_names[level]);

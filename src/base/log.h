@@ -29,6 +29,9 @@ void log_set_fd(int fd);
  * it. The strings stay the caller's and must live as long. */
 void log_context(const char *workspace, const char *kind, const char *id);
 
+/* Hide telephone numbers in text, as in a message. */
+void log_mask(char *text);
+
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

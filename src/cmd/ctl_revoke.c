@@ -53,7 +53,7 @@ relink_all(struct ctl *ctl, const struct db_result *r, const char *id,
 }
 
 static int
-revoke(struct ctl *ctl, const char *id, const char *slot, bool renew,
+take_back(struct ctl *ctl, const char *id, const char *slot, bool renew,
     struct err *err)
 {
 	struct db_result *r = NULL;
@@ -89,7 +89,7 @@ ctl_revoke(struct ctl *ctl, int argc, char **argv)
 	}
 	if (argc - optind < 1 || argc - optind > 2)
 		return ctl_usage(argv[0]);
-	return revoke(ctl, argv[optind],
+	return take_back(ctl, argv[optind],
 		   argc - optind == 2 ? argv[optind + 1] : NULL, renew,
 		   &err) == 0
 	    ? EX_OK

@@ -1,5 +1,6 @@
 /*
- * onsctl show: a page as it is in Notion, readable in a terminal.
+ * onsctl show: a page as it is in Notion, readable in a terminal; and what is
+ * the matter with a call or message that has none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "cmd/onsctl.h"
+#include "cmd/table.h"
 #include "model/terminal.h"
 #include "sql/queries.h"
 #include "sync/destination.h"
@@ -19,6 +21,7 @@
 
 enum {
 	DEPTH_MAX = 20, /* of blocks in blocks */
+	ATTEMPTS_MAX = 100,
 	WIDTH_DEFAULT = 80,
 	PAGE_MAX = 64 << 20
 };
@@ -29,6 +32,7 @@ static volatile sig_atomic_t never;
 struct found {
 	char kind[16];
 	char page[NOTION_ID_SIZE];
+	char id[256]; /* OpenPhone's */
 };
 
 /* ---- which page ---- */
@@ -50,13 +54,15 @@ look_up(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 		    ret->kind, sizeof(ret->kind), "%s", db_text(r, 0, "kind"));
 		snprintf(ret->page, sizeof(ret->page), "%s",
 		    page == NULL ? "" : page);
+		snprintf(ret->id, sizeof(ret->id), "%s",
+		    db_text(r, 0, "resource_id"));
 		rc = 1;
 	}
 	db_result_free(r);
 	return rc;
 }
 
-/* The page of an OpenPhone id, or of a page's id or URL. */
+/* Of an OpenPhone id, or of a page's id or URL. */
 static int
 find_page(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 {
@@ -65,17 +71,97 @@ find_page(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 
 	if (n == 0 && notion_id_parse(id, uuid) == 0)
 		n = look_up(ctl, uuid, ret, err);
-	if (n < 0)
-		return -1;
 	if (n == 0)
-		err_set(err, ERR_PERMANENT,
-		    "%s: neither a page that we wrote nor a call or message "
-		    "that has one (onsctl jobs lists what is to be written)",
-		    id);
-	else if (*ret->page == '\0')
-		err_set(err, ERR_RETRY,
-		    "%s: its page is being made (see onsctl jobs)", id);
-	return err_is_set(err) ? -1 : 0;
+		snprintf(ret->id, sizeof(ret->id), "%s", id);
+	return n < 0 ? -1 : 0;
+}
+
+/* ---- what is the matter with it ---- */
+
+struct history {
+	struct db_result *job;	    /* one row, or none: all is done */
+	struct db_result *attempts; /* that failed, the last ones */
+};
+
+static int
+history_get(
+    struct ctl *ctl, const char *id, struct history *ret, struct err *err)
+{
+	const char *workspace = ctl->conf.workspace.name;
+
+	return DB_RUN(ctl->db, SQL_job_show, &ret->job, err, DB_TEXT(workspace),
+		   DB_TEXT(id)) == 0 &&
+		DB_RUN(ctl->db, SQL_attempts_list, &ret->attempts, err,
+		    DB_TEXT(workspace), DB_TEXT(id), DB_INT(ATTEMPTS_MAX)) == 0
+	    ? 0
+	    : -1;
+}
+
+static void
+history_free(struct history *history)
+{
+	db_result_free(history->job);
+	db_result_free(history->attempts);
+}
+
+static int
+history_print(const struct history *history, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "at", "FAILED", false, false },
+		{ "attempt", "ATTEMPT", true, false },
+		{ "took", "SECONDS", true, false },
+		{ "host", "HOST", false, false },
+		{ "error_kind", "KIND", false, false },
+		{ "error", "ERROR", false, true },
+		{ NULL, NULL, false, false },
+	};
+	const struct db_result *job = history->job;
+
+	for (int i = 0; i < db_rows(job); i++) {
+		const char *next = db_text(job, i, "run_at");
+		const char *error = db_text(job, i, "last_error");
+
+		printf("%s %s: %s, %s attempts%s%s%s%s\n",
+		    db_text(job, i, "kind"), db_text(job, i, "resource_id"),
+		    db_text(job, i, "state"), db_text(job, i, "attempts"),
+		    next == NULL ? "" : ", the next ", next == NULL ? "" : next,
+		    error == NULL ? "" : ": ", error == NULL ? "" : error);
+	}
+	if (db_rows(history->attempts) > 0 &&
+	    table_print(history->attempts, "attempts", columns, false, err) !=
+		0)
+		return -1;
+	if (db_rows(job) > 0 || db_rows(history->attempts) > 0)
+		putchar('\n');
+	return 0;
+}
+
+/* Rows as objects; what the statement says is a number stays text. */
+static json_t *
+rows_json(const struct db_result *r, const char *const *columns)
+{
+	json_t *rows = json_array();
+
+	for (int i = 0; i < db_rows(r); i++) {
+		json_t *row = json_object();
+
+		for (const char *const *c = columns; *c != NULL; c++) {
+			const char *text = db_text(r, i, *c);
+
+			if (json_object_set_new(row, *c,
+				text == NULL ? json_null()
+					     : json_string(text)) != 0) {
+				json_decref(row);
+				row = NULL;
+			}
+		}
+		if (json_array_append_new(rows, row) != 0) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
 }
 
 /* ---- reading it ---- */
@@ -148,15 +234,23 @@ terminal_here(void)
 	return ret;
 }
 
+/* page and blocks are NULL when there is no page. */
 static int
-print_json(const json_t *page, const json_t *blocks, struct err *err)
+print_json(const struct history *history, const json_t *page,
+    const json_t *blocks, struct err *err)
 {
-	json_t *both = json_pack("{s:O, s:O}", "page", page, "blocks", blocks);
+	static const char *const job[] = { "kind", "resource_id", "state",
+		"attempts", "run_at", "last_error", NULL };
+	static const char *const attempts[] = { "at", "attempt", "took", "host",
+		"error_kind", "error", NULL };
+	json_t *all = json_pack("{s:O?, s:O?, s:o, s:o}", "page", page,
+	    "blocks", blocks, "jobs", rows_json(history->job, job), "attempts",
+	    rows_json(history->attempts, attempts));
 	int rc = -1;
 
-	if (both != NULL)
-		rc = json_dumpf(both, stdout, JSON_INDENT(2));
-	json_decref(both);
+	if (all != NULL)
+		rc = json_dumpf(all, stdout, JSON_INDENT(2));
+	json_decref(all);
 	if (rc != 0)
 		err_nomem(err);
 	else
@@ -183,8 +277,8 @@ print_page(const struct schema *schema, const json_t *page,
 }
 
 static int
-show(struct ctl *ctl, struct sync *sync, const struct found *found,
-    struct err *err)
+show_page(struct ctl *ctl, struct sync *sync, const struct found *found,
+    const struct history *history, struct err *err)
 {
 	const struct schema *schema =
 	    schema_find(found->kind, destination_style(sync, found->kind));
@@ -193,10 +287,30 @@ show(struct ctl *ctl, struct sync *sync, const struct found *found,
 
 	if (notion_get_page(&sync->notion, found->page, &page, err) == 0 &&
 	    read_blocks(&sync->notion, found->page, 0, &blocks, err) == 0)
-		rc = ctl->json ? print_json(page, blocks, err)
+		rc = ctl->json ? print_json(history, page, blocks, err)
 			       : print_page(schema, page, blocks, err);
 	json_decref(page);
 	json_decref(blocks);
+	return rc;
+}
+
+static int
+show(struct ctl *ctl, const struct found *found, const struct history *history,
+    struct err *err)
+{
+	struct sync sync = { 0 };
+	int rc;
+
+	/* first of all, for Notion may be what fails */
+	if (!ctl->json && history_print(history, err) != 0)
+		return -1;
+	if (*found->page == '\0')
+		return ctl->json ? print_json(history, NULL, NULL, err) : 0;
+	if (conf_require(&ctl->conf, CONF_CTL_NOTION, err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->db, &never, err) != 0)
+		return -1;
+	rc = show_page(ctl, &sync, found, history, err);
+	sync_free(&sync);
 	return rc;
 }
 
@@ -205,16 +319,23 @@ ctl_show(struct ctl *ctl, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct found found = { .page = "" };
-	struct sync sync = { 0 };
-	int rc;
+	struct history history = { 0 };
+	int rc = -1;
 
 	if (argc != 2 || argv[1][0] == '-')
 		return ctl_usage(argv[0]);
-	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
-	    find_page(ctl, argv[1], &found, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
-		return ctl_fail(&err);
-	rc = show(ctl, &sync, &found, &err);
-	sync_free(&sync);
+	if (find_page(ctl, argv[1], &found, &err) != 0 ||
+	    history_get(ctl, found.id, &history, &err) != 0)
+		goto out;
+	if (*found.page == '\0' && db_rows(history.job) == 0 &&
+	    db_rows(history.attempts) == 0)
+		err_set(&err, ERR_PERMANENT,
+		    "%s: neither a page that we wrote nor a call or message "
+		    "that has one (onsctl jobs lists what is to be written)",
+		    argv[1]);
+	else
+		rc = show(ctl, &found, &history, &err);
+out:
+	history_free(&history);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

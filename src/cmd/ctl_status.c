@@ -1,19 +1,13 @@
 /*
- * onsctl status, jobs, config and check-config: looking, changing nothing.
+ * onsctl status, config and check-config: looking, changing nothing.
  */
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "base/buf.h"
 #include "cmd/onsctl.h"
-#include "cmd/table.h"
 #include "model/signature.h"
 #include "sql/queries.h"
-
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100000 };
 
 /* ---- check-config, config ---- */
 
@@ -104,60 +98,6 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	fputs(buf_text(&text), stdout);
 	buf_free(&text);
 	return EX_OK;
-}
-
-/* ---- jobs ---- */
-
-int
-ctl_jobs(struct ctl *ctl, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "dead", no_argument, NULL, 'd' },
-		{ "limit", required_argument, NULL, 'n' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static const struct table_column columns[] = {
-		{ "kind", "KIND", false, false },
-		{ "resource_id", "ID", false, false },
-		{ "state", "STATE", false, false },
-		{ "attempts", "ATTEMPTS", true, false },
-		{ "run_at", "NEXT", false, false },
-		{ "last_error", "LAST ERROR", false, true },
-		{ NULL, NULL, false, false },
-	};
-	struct err err = ERR_INIT;
-	struct db_result *r = NULL;
-	const char *state = NULL;
-	long limit = LIMIT_DEFAULT;
-	char *end;
-	int c, rc;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (c) {
-		case 'd':
-			state = "dead";
-			break;
-		case 'n':
-			limit = strtol(optarg, &end, 10);
-			if (*end != '\0' || limit < 1 || limit > LIMIT_MAX)
-				return ctl_usage(argv[0]);
-			break;
-		default:
-			return ctl_usage(argv[0]);
-		}
-	if (optind < argc)
-		return ctl_usage(argv[0]);
-	if (DB_RUN(ctl->db, SQL_jobs_list, &r, &err, DB_TEXT(state),
-		DB_INT(limit)) != 0)
-		return ctl_fail(&err);
-	if (db_rows(r) == 0 && !ctl->json) {
-		puts(state == NULL ? "no unfinished jobs" : "no dead jobs");
-		rc = 0;
-	} else {
-		rc = table_print(r, "jobs", columns, ctl->json, &err);
-	}
-	db_result_free(r);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
 }
 
 /* ---- status ---- */

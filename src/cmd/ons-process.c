@@ -20,28 +20,33 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/rfc3339.h"
 #include "cmd/program.h"
 #include "ext/db.h"
 #include "queue/job.h"
+#include "queue/retention.h"
 #include "queue/run.h"
 #include "sql/queries.h"
 #include "sync/sync.h"
 
 enum {
 	WORKERS_MAX = 256,
-	IDLE_MS = 1000, /* look for work at least this often */
-	NAP_MS = 20,	/* ... and at most */
+	/* look for work at least this often; many workers take turns, as each
+	 * look is a query */
+	IDLE_MS = 1000,
+	IDLE_EACH_MS = 300,
+	NAP_MS = 20, /* ... and at most */
 	/* Notion's window is a minute, its Retry-After seldom more */
 	DRAIN_WAIT_MS = 120000,
-	TICK_MS = 250,	 /* the parent's look at its children and the clock */
-	CHECK_MS = 2000, /* ... at the table of runs */
+	TICK_MS = 250,	/* the parent's look at its children and the clock */
+	LOOK_MS = 2000, /* ... at the table of runs */
 	RECHECK_MS = 30000,
+	SWEEP_MS = 5 * 60 * 1000,
 	/* a lingering start that no later one takes over from (cron was
 	 * stopped) ends by itself */
 	LINGER_MAX_MS = 15 * 60 * 1000,
-	STOP_MS = 5000,
+	STOP_MS = 4500, /* how long a worker may take to end */
 	BIG_BUFFER = 128 * 1024
 };
 
@@ -90,13 +95,29 @@ catch_signals(void)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-static int64_t
-now_ms(void)
+static int
+open_db(const struct conf *conf, struct db **ret, struct err *err)
 {
-	return rfc3339_now() / 1000;
+	if (db_new(conf->database.conninfo, conf->database.process,
+		"ons-process", (int)conf->database.timeout_ms, ret, err) != 0)
+		return -1;
+	db_set_stop(*ret, &stopping);
+	return 0;
 }
 
 /* ---- a worker ---- */
+
+/* A job that its workers die of is not begun again for ever. */
+static int
+attempt(struct sync *sync, const struct job *job, int64_t max_attempts,
+    struct err *why)
+{
+	if (job->attempt <= max_attempts)
+		return sync_run(sync, job, why);
+	err_set(why, ERR_PERMANENT, "the worker died %lld times",
+	    (long long)job->deaths);
+	return -1;
+}
 
 /* Do one claimed job and say in the table how it went. */
 static int
@@ -108,7 +129,7 @@ work(struct sync *sync, struct db *db, const struct job *job,
 	bool dead = false;
 
 	log_context(job->workspace, job->kind, job->resource_id);
-	if (sync_run(sync, job, &why) == 0) {
+	if (attempt(sync, job, conf->process.max_attempts, &why) == 0) {
 		if (job_finish(db, job, &result, err) != 0)
 			return -1;
 		log_debug("done");
@@ -134,9 +155,11 @@ work(struct sync *sync, struct db *db, const struct job *job,
  * look. Drain: that's it, but for what only waits for a rate limit. True: go
  * on. */
 static bool
-idle(struct db *db, bool linger, struct err *err)
+idle(struct db *db, int workers, bool linger, struct err *err)
 {
-	int64_t ms = IDLE_MS;
+	int most =
+	    IDLE_EACH_MS * workers > IDLE_MS ? IDLE_EACH_MS * workers : IDLE_MS;
+	int64_t ms = most;
 
 	if (!linger) {
 		ms = job_next_ms(db, err);
@@ -144,18 +167,16 @@ idle(struct db *db, bool linger, struct err *err)
 			return false;
 	}
 	/* a lost connection is made anew by the next claim */
-	(void)db_wait(db,
-	    ms < NAP_MS	       ? NAP_MS
-		: ms > IDLE_MS ? IDLE_MS
-			       : (int)ms);
+	(void)db_wait(db, ms < NAP_MS ? NAP_MS : ms > most ? most : (int)ms);
 	return true;
 }
 
 /* Work until told to stop, or idle for good (0); -1: the database failed. */
 static int
-work_loop(struct sync *sync, struct db *db, int64_t run,
-    const struct conf *conf, bool linger, struct err *err)
+work_loop(struct sync *sync, struct db *db, int64_t run, int workers,
+    bool linger, struct err *err)
 {
+	const struct conf *conf = sync->conf;
 	struct job job = { 0 };
 	int claimed, rc = 0;
 
@@ -164,7 +185,7 @@ work_loop(struct sync *sync, struct db *db, int64_t run,
 		if (claimed < 0)
 			return -1;
 		if (claimed == 0) {
-			if (!idle(db, linger, err))
+			if (!idle(db, workers, linger, err))
 				return err_is_set(err) ? -1 : 0;
 			continue;
 		}
@@ -211,7 +232,7 @@ recover(struct db *db, int64_t run, struct err *err)
 }
 
 static int
-worker(const struct conf *conf, bool linger)
+worker(const struct conf *conf, int workers, bool linger)
 {
 	struct err err = ERR_INIT, ignored = ERR_INIT;
 	struct sync sync = { 0 };
@@ -224,14 +245,12 @@ worker(const struct conf *conf, bool linger)
 	 * default the first one freed makes glibc keep the next ones for good;
 	 * with a fixed threshold each goes back to the system. */
 	mallopt(M_MMAP_THRESHOLD, BIG_BUFFER);
-	if (db_new(conf->database.conninfo, conf->database.process,
-		"ons-process", (int)conf->database.timeout_ms, &db,
-		&err) == 0 &&
+	if (open_db(conf, &db, &err) == 0 &&
 	    run_begin(db, "worker", &run, &err) == 0 &&
 	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
 	    sync_init(&sync, conf, db, &stopping, &err) == 0)
-		while (
-		    (rc = work_loop(&sync, db, run, conf, linger, &err)) != 0 &&
+		while ((rc = work_loop(
+			    &sync, db, run, workers, linger, &err)) != 0 &&
 		    linger && err.kind == ERR_RETRY &&
 		    recover(db, run, &err) == 0)
 			;
@@ -251,6 +270,7 @@ struct parent {
 	struct db *db;
 	int64_t run;
 	bool linger;
+	struct db_result *seen; /* the runs of this host, lately; or NULL */
 	pid_t workers[WORKERS_MAX];
 	int n;
 	int status; /* the worst of the workers' exit codes */
@@ -270,7 +290,8 @@ start_worker(struct parent *p, int i)
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	db_free(p->db);
-	exit(getppid() == self ? worker(p->conf, p->linger) : EX_TEMPFAIL);
+	exit(
+	    getppid() == self ? worker(p->conf, p->n, p->linger) : EX_TEMPFAIL);
 }
 
 /* Collect ended workers. One that was killed gets its leases freed at once
@@ -292,7 +313,7 @@ collect(struct parent *p)
 			continue;
 		}
 		log_error("a worker was killed by signal %d", WTERMSIG(status));
-		if (run_reap(p->db, &err) != 0)
+		if (run_look(p->db, p->run, NULL, NULL, &err) != 0)
 			log_err(&err, "freeing its jobs");
 		err_clear(&err);
 		if (!stopping && !leaving)
@@ -318,50 +339,67 @@ signal_workers(const struct parent *p, int sig)
 			kill(p->workers[i], sig);
 }
 
-/* Is it time for a lingering start to go? While the database is away there is
- * no telling; the workers say so. */
+/* Give back what dead processes held. And is it time for a lingering start to
+ * go? While the database is away there is no telling; the workers say so. */
 static bool
 over(struct parent *p, int64_t began)
 {
 	struct err ignored = ERR_INIT;
 	bool newer = false;
 
-	if (!p->linger)
-		return false;
-	if (now_ms() - began > LINGER_MAX_MS)
-		return true;
-	return run_superseded(p->db, p->run, &newer, &ignored) == 0 && newer;
+	(void)run_look(p->db, p->run, &p->seen, &newer, &ignored);
+	return p->linger && (newer || clock_ms() - began > LINGER_MAX_MS);
+}
+
+/* What is done now and then, and can wait when it fails. Never: *last is 0. */
+static void
+now_and_then(struct parent *p, int64_t every_ms, int64_t *last,
+    int (*chore)(struct db *db, const struct conf *conf, struct err *err))
+{
+	struct err err = ERR_INIT;
+
+	if (stopping || (*last != 0 && clock_ms() - *last <= every_ms))
+		return;
+	*last = clock_ms();
+	if (chore(p->db, p->conf, &err) != 0)
+		log_info("upkeep: %s", err.text);
+}
+
+static int
+recheck(struct db *db, const struct conf *conf, struct err *err)
+{
+	(void)conf;
+	return job_recheck(db, err);
 }
 
 static void
 supervise(struct parent *p)
 {
-	int64_t began = now_ms(), checked = began, rechecked = 0, stopped = 0;
-	struct err err = ERR_INIT;
+	int64_t began = clock_ms(), looked = 0, stopped = 0;
+	int64_t rechecked = began, swept = 0;
 
 	while (running(p) > 0) {
 		tick(TICK_MS);
 		collect(p);
-		if (!stopping && now_ms() - rechecked > RECHECK_MS) {
-			rechecked = now_ms();
-			if (job_recheck(p->db, &err) != 0 ||
-			    run_reap(p->db, &err) != 0)
-				log_info("upkeep: %s", err.text);
-			err_clear(&err);
-		}
-		if (!stopping && !leaving && now_ms() - checked > CHECK_MS) {
-			checked = now_ms();
-			if (over(p, began)) {
+		now_and_then(p, RECHECK_MS, &rechecked, recheck);
+		now_and_then(p, SWEEP_MS, &swept, retention_sweep);
+		/* a dead one is seen at the next tick, so that its jobs go on
+		 * within a second */
+		if (!stopping &&
+		    (clock_ms() - looked > LOOK_MS ||
+			(p->seen != NULL && !run_all_alive(p->seen)))) {
+			looked = clock_ms();
+			if (over(p, began) && !leaving) {
 				leaving = 1;
 				signal_workers(p, SIGUSR1);
 			}
 		}
 		if (stopping && stopped == 0) {
-			stopped = now_ms();
+			stopped = clock_ms();
 			signal_workers(p, SIGTERM);
 		}
 		/* a job's leases are freed in any case */
-		if (stopped != 0 && now_ms() - stopped > STOP_MS)
+		if (stopped != 0 && clock_ms() - stopped > STOP_MS)
 			signal_workers(p, SIGKILL);
 	}
 }
@@ -369,7 +407,8 @@ supervise(struct parent *p)
 static int
 upkeep(struct db *db, struct err *err)
 {
-	return run_reap(db, err) == 0 && job_recheck(db, err) == 0 &&
+	return run_look(db, 0, NULL, NULL, err) == 0 &&
+		job_recheck(db, err) == 0 &&
 		DB_RUN(db, SQL_partitions_ahead, NULL, err) == 0
 	    ? 0
 	    : -1;
@@ -388,6 +427,7 @@ run(struct parent *p, struct err *err)
 	for (int i = 0; i < p->n; i++)
 		start_worker(p, i);
 	supervise(p);
+	db_result_free(p->seen);
 	if (run_end(p->db, p->run, &ignored) != 0)
 		log_err(&ignored, "leaving");
 	return 0;
@@ -403,9 +443,7 @@ start(const char *config, int64_t workers, bool linger, struct err *err)
 	if (conf_load(config, CONF_PROCESS, &conf, err) != 0)
 		return program_fail("ons-process", err);
 	if (conf_require(&conf, CONF_PROCESS, err) == 0 &&
-	    program_log(&conf, err) == 0 &&
-	    db_new(conf.database.conninfo, conf.database.process, "ons-process",
-		(int)conf.database.timeout_ms, &p.db, err) == 0) {
+	    program_log(&conf, err) == 0 && open_db(&conf, &p.db, err) == 0) {
 		p.n = (int)(workers > 0 ? workers : conf.process.workers);
 		rc = run(&p, err);
 	}

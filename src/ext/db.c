@@ -10,8 +10,8 @@
 #include <libpq-fe.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/rfc3339.h"
 
 enum {
 	OID_BYTEA = 17,
@@ -20,7 +20,12 @@ enum {
 	OID_BYTEA_ARRAY = 1001
 };
 
-enum { OPTIONS_MAX = 64, ARGS_MAX = 16 };
+enum {
+	OPTIONS_MAX = 64,
+	ARGS_MAX = 16,
+	STOP_MS = 500, /* what a wait may take once the program is to stop */
+	LOOK_MS = 250  /* a signal may come just before a wait begins */
+};
 
 struct db {
 	PGconn *conn;
@@ -29,6 +34,7 @@ struct db {
 	char *values[OPTIONS_MAX];
 	int options;
 	int timeout_ms;
+	const volatile sig_atomic_t *stop; /* or NULL */
 	char where[256];
 };
 
@@ -135,6 +141,12 @@ db_new(const char *base, const char *extra, const char *program, int timeout_ms,
 }
 
 void
+db_set_stop(struct db *db, const volatile sig_atomic_t *stop)
+{
+	db->stop = stop;
+}
+
+void
 db_close(struct db *db)
 {
 	PQfinish(db->conn);
@@ -221,24 +233,27 @@ set_connect_failure(struct db *db, struct err *err)
 
 /* ---- waiting ---- */
 
-static int64_t
-now_ms(void)
-{
-	return rfc3339_now() / 1000;
-}
-
 /* 1 ready, 0 at the deadline, -1 on error. */
 static int
-wait_socket(int fd, short events, int64_t deadline)
+wait_socket(struct db *db, short events, int64_t deadline)
 {
+	bool hurried = false;
+
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = events };
-		int64_t left = deadline - now_ms();
+		struct pollfd p = { .fd = PQsocket(db->conn),
+			.events = events };
+		int64_t now = clock_ms();
 		int n;
 
-		if (left <= 0)
+		if (!hurried && db->stop != NULL && *db->stop) {
+			hurried = true;
+			if (deadline > now + STOP_MS)
+				deadline = now + STOP_MS;
+		}
+		if (deadline <= now)
 			return 0;
-		n = poll(&p, 1, (int)(left > 60000 ? 60000 : left));
+		n = poll(&p, 1,
+		    (int)(deadline - now > LOOK_MS ? LOOK_MS : deadline - now));
 		if (n > 0)
 			return 1;
 		if (n < 0 && errno != EINTR)
@@ -258,7 +273,7 @@ static int
 connect_now(struct db *db, struct err *err)
 {
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
-	int64_t deadline = now_ms() + db->timeout_ms;
+	int64_t deadline = clock_ms() + db->timeout_ms;
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
 	for (int i = 0; i < db->options; i++) {
@@ -273,7 +288,7 @@ connect_now(struct db *db, struct err *err)
 	PQsetNoticeProcessor(db->conn, on_notice, NULL);
 	while (PQstatus(db->conn) != CONNECTION_BAD &&
 	    status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
-		if (wait_socket(PQsocket(db->conn),
+		if (wait_socket(db,
 			status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 			deadline) != 1) {
 			err_set(err, ERR_RETRY,
@@ -301,8 +316,7 @@ collect(struct db *db, int64_t deadline, struct err *err)
 
 	for (;;) {
 		while (PQisBusy(db->conn)) {
-			if (wait_socket(PQsocket(db->conn), POLLIN, deadline) !=
-			    1) {
+			if (wait_socket(db, POLLIN, deadline) != 1) {
 				err_set(err, ERR_RETRY,
 				    "database (%s): no answer in %d ms",
 				    db->where, db->timeout_ms);
@@ -326,7 +340,7 @@ collect(struct db *db, int64_t deadline, struct err *err)
 static int
 finish(struct db *db, struct db_result **ret, struct err *err)
 {
-	PGresult *res = collect(db, now_ms() + db->timeout_ms, err);
+	PGresult *res = collect(db, clock_ms() + db->timeout_ms, err);
 	ExecStatusType status = PQresultStatus(res);
 	struct db_result *result;
 

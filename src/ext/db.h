@@ -13,6 +13,7 @@
 #ifndef EXT_DB_H
 #define EXT_DB_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,10 @@ struct db_result;
 int db_new(const char *base, const char *extra, const char *program,
     int timeout_ms, struct db **ret, struct err *err);
 void db_free(struct db *db);
+
+/* Once *stop is true no wait takes longer than half a second, so that a
+ * program that is to end does so, whatever has become of the server. */
+void db_set_stop(struct db *db, const volatile sig_atomic_t *stop);
 
 /* Close the connection, keep the settings; the next call connects anew. Do
  * so before fork(): a session cannot be shared. */

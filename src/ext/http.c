@@ -12,15 +12,20 @@
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define MAX_RESPONSE ((size_t)16 << 20)
+/* What an answer that matters may still take once the program is to stop. */
+#define STOP_PATIENCE_MS 1000
 #define MAX_RETRY_AFTER ((int64_t)24 * 3600)
 
 struct http {
 	CURL *curl;
 	char *agent;
-	bool (*stop)(void *ctx);
+	bool (*stop)(void *ctx, bool file);
 	void *stop_ctx;
+	int64_t stopped_at; /* when stop() first said so; 0: not yet */
 };
 
 /* One request on its way; what the callbacks know. */
@@ -69,7 +74,7 @@ http_free(struct http *http)
 }
 
 void
-http_set_stop(struct http *http, bool (*stop)(void *ctx), void *ctx)
+http_set_stop(struct http *http, bool (*stop)(void *ctx, bool file), void *ctx)
 {
 	http->stop = stop;
 	http->stop_ctx = ctx;
@@ -88,6 +93,12 @@ before_send(void *ctx, char *primary_ip, char *local_ip, int primary_port,
 	(void)local_ip;
 	(void)primary_port;
 	(void)local_port;
+	/* making the connection may have taken long; nothing is sent yet */
+	if (t->sends == 0 && t->req->once && t->http->stop != NULL &&
+	    t->http->stop(t->http->stop_ctx, true)) {
+		err_set(&t->failure, ERR_RETRY, "stopped");
+		return CURL_PREREQFUNC_ABORT;
+	}
 	if (t->sends++ > 0 && t->req->once) {
 		err_set(&t->failure, ERR_UNKNOWN, "connection lost");
 		return CURL_PREREQFUNC_ABORT;
@@ -193,12 +204,17 @@ on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
     curl_off_t ulnow)
 {
 	struct transfer *t = ctx;
+	bool file = t->req->sink != NULL || t->req->upload != NULL;
 
 	(void)dltotal;
 	(void)dlnow;
 	(void)ultotal;
 	(void)ulnow;
-	if (!t->http->stop(t->http->stop_ctx))
+	if (!t->http->stop(t->http->stop_ctx, file))
+		return 0;
+	if (t->http->stopped_at == 0)
+		t->http->stopped_at = clock_ms();
+	if (!file && clock_ms() - t->http->stopped_at < STOP_PATIENCE_MS)
 		return 0;
 	err_set(&t->failure, ERR_RETRY, "stopped");
 	return 1;
@@ -303,8 +319,7 @@ set_payload(CURL *curl, struct transfer *t)
 	/* A file is kept as it is, byte for byte. */
 	if (req->sink == NULL)
 		SET(CURLOPT_ACCEPT_ENCODING, "");
-	if (t->http->stop != NULL &&
-	    (req->sink != NULL || req->upload != NULL)) {
+	if (t->http->stop != NULL) {
 		SET(CURLOPT_NOPROGRESS, 0L);
 		SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 		SET(CURLOPT_XFERINFODATA, t);
@@ -471,6 +486,7 @@ http_perform(struct http *http, const struct http_request *req,
 	CURLcode code;
 	int rc = -1;
 
+	http->stopped_at = 0;
 	*resp = (struct http_response){ .length = -1, .retry_after_ms = -1 };
 	buf_init(&resp->body,
 	    req->max_response != 0 ? req->max_response : MAX_RESPONSE);

@@ -80,10 +80,12 @@ struct http_response {
 struct http *http_new(const char *user_agent, struct err *err);
 void http_free(struct http *http);
 
-/* stop(ctx) is asked about once a second while a file is sent or received;
- * true ends the transfer with ERR_RETRY. Other requests are finished, since
- * it matters what became of them. */
-void http_set_stop(struct http *http, bool (*stop)(void *ctx), void *ctx);
+/* stop() is asked about once a second during each request; true ends the
+ * transfer of a file with ERR_RETRY. Other requests get a second more,
+ * since it matters what became of them; one that must not happen twice is not
+ * sent any more (stop() is asked as for a file right before). */
+void http_set_stop(
+    struct http *http, bool (*stop)(void *ctx, bool file), void *ctx);
 
 /*
  * 0 when a whole answer arrived, whatever its status. -1 with *err:

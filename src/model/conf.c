@@ -79,9 +79,16 @@ static const struct key {
 	{ "process", "workers", NULL, NUMBER, AT(process.workers), "4", NULL, 1,
 	    256, ALL, 0 },
 	{ "process", "lease", NULL, TIME, AT(process.lease_ms), "120s", NULL,
-	    5000, 3600000, ALL, 0 },
+	    2000, 3600000, ALL, 0 },
 	{ "process", "max_attempts", NULL, NUMBER, AT(process.max_attempts),
 	    "20", NULL, 1, 1000, ALL, 0 },
+
+	{ "retention", "finished", NULL, TIME, AT(retention.finished_ms), "90d",
+	    NULL, 0, 315360000000, ALL, 0 },
+	{ "retention", "attempts", NULL, TIME, AT(retention.attempts_ms), "30d",
+	    NULL, 0, 315360000000, ALL, 0 },
+	{ "retention", "dead", NULL, TIME, AT(retention.dead_ms), "0s", NULL, 0,
+	    315360000000, ALL, 0 },
 
 	{ "openphone", "api_key", "OPENPHONE_API_KEY", SECRET,
 	    AT(workspace.openphone.api_key), NULL, NULL, 0, 0,
@@ -517,8 +524,8 @@ unknown_key(struct reading *r, const char *section, const char *name)
 	else
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: unknown section [%s]: expected database, "
-		    "webhook, process, openphone, notion, media, s3, sync "
-		    "or log",
+		    "webhook, process, retention, openphone, notion, media, "
+		    "s3, sync or log",
 		    r->path, r->line, section);
 	buf_free(&known);
 }

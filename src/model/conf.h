@@ -78,6 +78,9 @@ struct conf {
 		int64_t workers, lease_ms, max_attempts;
 	} process;
 	struct {
+		int64_t finished_ms, attempts_ms, dead_ms; /* 0: for ever */
+	} retention;
+	struct {
 		char *level, *file;
 	} log;
 	struct workspace workspace; /* the default one */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sql/queries.h"
 
 enum {
@@ -29,6 +30,7 @@ job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
 	job.id = db_int(r, 0, "id");
 	job.generation = db_int(r, 0, "generation");
 	job.attempt = db_int(r, 0, "attempts");
+	job.deaths = db_int(r, 0, "deaths");
 	job.workspace = strdup(db_text(r, 0, "workspace"));
 	job.kind = strdup(db_text(r, 0, "kind"));
 	job.resource_id = strdup(db_text(r, 0, "resource_id"));
@@ -112,11 +114,14 @@ job_fail(struct db *db, const struct job *job, const struct err *why,
 	bool give_up = why->kind == ERR_PERMANENT ||
 	    (counts(why) && job->attempt >= max_attempts);
 	double roll = (double)arc4random() / UINT32_MAX;
+	char text[sizeof(why->text)];
 
+	memcpy(text, why->text, sizeof(text));
+	log_mask(text);
 	if (DB_RUN(db, SQL_job_fail, &r, err, DB_INT(job->id), DB_INT(job->run),
-		DB_INT(backoff_ms(why, job->attempt, roll)), DB_TEXT(why->text),
+		DB_INT(backoff_ms(why, job->attempt, roll)), DB_TEXT(text),
 		DB_TEXT(err_kind_name(why->kind)), DB_BOOL(give_up),
-		DB_BOOL(counts(why))) != 0)
+		DB_BOOL(counts(why)), DB_INT(job->generation)) != 0)
 		return -1;
 	*dead = db_rows(r) > 0 && db_bool(r, 0, "dead");
 	db_result_free(r);
@@ -128,14 +133,24 @@ job_extend(
     struct db *db, const struct job *job, int64_t lease_ms, struct err *err)
 {
 	struct db_result *r = NULL;
-	int held;
 
 	if (DB_RUN(db, SQL_job_extend, &r, err, DB_INT(job->id),
 		DB_INT(job->run), DB_INT((lease_ms + 999) / 1000)) != 0)
 		return -1;
-	held = db_rows(r) > 0;
+	return job_held(r, err);
+}
+
+int
+job_held(struct db_result *r, struct err *err)
+{
+	bool held = db_rows(r) > 0;
+
 	db_result_free(r);
-	return held;
+	if (held)
+		return 0;
+	err_set(
+	    err, ERR_RETRY, "the lease ran out, another worker has the job");
+	return -1;
 }
 
 int64_t

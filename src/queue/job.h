@@ -20,6 +20,7 @@ struct job {
 	char *workspace, *kind, *resource_id;
 	int64_t generation;
 	int64_t attempt; /* 1 on the first */
+	int64_t deaths;	 /* how many of them the worker did not survive */
 };
 
 enum job_result {
@@ -42,13 +43,20 @@ int job_finish(struct db *db, const struct job *job, enum job_result *ret,
 
 /* Give the job back with what went wrong. It is tried again after the wait
  * that the failure asks for (see backoff_ms()), or is dead: permanently
- * refused, or out of attempts. *dead tells. */
+ * refused, or out of attempts. *dead tells; not if an event came in
+ * meanwhile. The attempt is remembered in the table of that name. */
 int job_fail(struct db *db, const struct job *job, const struct err *why,
     int64_t max_attempts, bool *dead, struct err *err);
 
-/* Keep the lease while a long job goes on: 1, 0 when it was lost, -1. */
+/* Keep the lease while a long job goes on: 0, or -1 (also when it was lost). */
 int job_extend(
     struct db *db, const struct job *job, int64_t lease_ms, struct err *err);
+
+/* The result, which is freed, of a statement that changes something only while
+ * the lease is held, and then has a row: 0, or -1 when the lease was lost. A
+ * worker that slept too long must not write over what another has done since.
+ */
+int job_held(struct db_result *r, struct err *err);
 
 /* Milliseconds until there is something to do, or to wait for that is worth
  * waiting for (a service's rate limit); -1: nothing, -2: error. */

@@ -96,39 +96,80 @@ run_end(struct db *db, int64_t run, struct err *err)
 	return DB_RUN(db, SQL_run_end, NULL, err, DB_INT(run));
 }
 
-int
-run_reap(struct db *db, struct err *err)
+static bool
+is_alive(const struct db_result *runs, int row)
+{
+	char now[BORN_SIZE];
+
+	return born((pid_t)db_int(runs, row, "pid"), now) == 0 &&
+	    strcmp(now, db_text(runs, row, "born")) == 0;
+}
+
+bool
+run_all_alive(const struct db_result *seen)
+{
+	for (int i = 0; i < db_rows(seen); i++)
+		if (!is_alive(seen, i))
+			return false;
+	return true;
+}
+
+/* 0 and how many jobs it held, or -1. */
+static int
+end_dead(struct db *db, const struct db_result *runs, int row, int64_t *jobs,
+    struct err *err)
 {
 	struct db_result *r = NULL;
-	char host[HOST_SIZE], now[BORN_SIZE];
-	int rc = 0;
 
-	host_name(host);
-	if (DB_RUN(db, SQL_run_here, &r, err, DB_TEXT(host)) != 0)
+	if (DB_RUN(db, SQL_run_died, &r, err,
+		DB_INT(db_int(runs, row, "id"))) != 0)
 		return -1;
-	for (int i = 0; i < db_rows(r) && rc == 0; i++) {
-		if (born((pid_t)db_int(r, i, "pid"), now) == 0 &&
-		    strcmp(now, db_text(r, i, "born")) == 0)
-			continue;
-		log_warn("process %s is gone without a word: its jobs are "
-			 "due again",
-		    db_text(r, i, "pid"));
-		rc = run_end(db, db_int(r, i, "id"), err);
-	}
+	*jobs = db_int(r, 0, "jobs");
+	if (db_bool(r, 0, "ended"))
+		log_warn("process %s is gone without a word%s",
+		    db_text(runs, row, "pid"),
+		    *jobs > 0 ? ": its job is due again" : "");
 	db_result_free(r);
-	return rc;
+	return 0;
 }
 
 int
-run_superseded(struct db *db, int64_t run, bool *ret, struct err *err)
+run_look(struct db *db, int64_t run, struct db_result **seen, bool *newer,
+    struct err *err)
 {
 	struct db_result *r = NULL;
 	char host[HOST_SIZE];
+	int64_t jobs, freed = 0;
+	bool later = false, changed = false;
+	int rc;
 
 	host_name(host);
-	if (DB_RUN(db, SQL_run_newer, &r, err, DB_INT(run), DB_TEXT(host)) != 0)
+	if (seen != NULL) {
+		db_result_free(*seen);
+		*seen = NULL;
+	}
+	if (DB_RUN(db, SQL_run_here, &r, err, DB_TEXT(host)) != 0)
 		return -1;
-	*ret = db_bool(r, 0, "newer");
-	db_result_free(r);
-	return 0;
+	rc = 0;
+	for (int i = 0; i < db_rows(r) && rc == 0; i++) {
+		if (is_alive(r, i)) {
+			later = later ||
+			    (db_int(r, i, "id") > run &&
+				strcmp(db_text(r, i, "program"), "lingering") ==
+				    0);
+			continue;
+		}
+		changed = true;
+		rc = end_dead(db, r, i, &jobs, err);
+		freed += rc == 0 ? jobs : 0;
+	}
+	if (seen != NULL && !changed)
+		*seen = r;
+	else
+		db_result_free(r);
+	if (rc == 0 && freed > 0)
+		rc = DB_RUN(db, SQL_notify, NULL, err);
+	if (rc == 0 && newer != NULL)
+		*newer = later;
+	return rc;
 }

@@ -22,10 +22,15 @@ int run_begin(
 /* Leave, and give back what is still leased to the run. */
 int run_end(struct db *db, int64_t run, struct err *err);
 
-/* End the runs of this host whose processes are gone. */
-int run_reap(struct db *db, struct err *err);
+/* Look at this host's runs: those whose processes are gone are ended, and the
+ * jobs that they held are due again; waiting workers are told. *newer (may be
+ * NULL): has a later start than run, that lingers as well, taken over? *seen
+ * (may be NULL) is freed and becomes the list, NULL when it changed or could
+ * not be read. */
+int run_look(struct db *db, int64_t run, struct db_result **seen, bool *newer,
+    struct err *err);
 
-/* Has a later start on this host, that lingers as well, taken over? */
-int run_superseded(struct db *db, int64_t run, bool *ret, struct err *err);
+/* Do all that were seen still run? Asks nobody but the kernel. */
+bool run_all_alive(const struct db_result *seen);
 
 #endif

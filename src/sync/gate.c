@@ -2,8 +2,8 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/rfc3339.h"
 #include "queue/bucket.h"
 
 /* Longer waits give the job back: another workspace's may go on. */
@@ -22,19 +22,12 @@ int
 gate_heartbeat(struct sync *sync, struct err *err)
 {
 	int64_t lease_ms = sync->conf->process.lease_ms;
-	int held;
 
-	if (sync->job == NULL ||
-	    rfc3339_now() - sync->leased_at < lease_ms * 1000 / 4)
+	if (sync->job == NULL || clock_ms() - sync->leased_at < lease_ms / 4)
 		return 0;
-	if ((held = job_extend(sync->db, sync->job, lease_ms, err)) < 0)
+	if (job_extend(sync->db, sync->job, lease_ms, err) != 0)
 		return -1;
-	if (held == 0) {
-		err_set(err, ERR_RETRY,
-		    "the lease ran out, another worker has the job");
-		return -1;
-	}
-	sync->leased_at = rfc3339_now();
+	sync->leased_at = clock_ms();
 	return 0;
 }
 

@@ -74,37 +74,52 @@ int
 pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
     struct err *err)
 {
-	return DB_RUN(db, SQL_page_put, NULL, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id),
-	    DB_TEXT(row->state == PAGE_TRASHED ? "trashed" : "written"),
-	    DB_TEXT(row->id), DB_TEXT(row->url), DB_TEXT(row->title),
-	    DB_TEXT(row->icon), DB_JSON(row->properties),
-	    DB_JSON(row->sections), DB_TEXT(row->source));
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_page_put, &r, err, DB_TEXT(job->workspace),
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_TEXT(row->state == PAGE_TRASHED ? "trashed" : "written"),
+		DB_TEXT(row->id), DB_TEXT(row->url), DB_TEXT(row->title),
+		DB_TEXT(row->icon), DB_JSON(row->properties),
+		DB_JSON(row->sections), DB_TEXT(row->source), DB_INT(job->id),
+		DB_INT(job->run)) != 0)
+		return -1;
+	return job_held(r, err);
 }
 
 int
 pagerow_intend(struct db *db, const struct job *job, const struct pagerow *row,
     struct err *err)
 {
-	return DB_RUN(db, SQL_page_intend, NULL, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_TEXT(row->title),
-	    DB_TEXT(row->icon), DB_JSON(row->properties),
-	    DB_JSON(row->sections), DB_TEXT(row->source));
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_page_intend, &r, err, DB_TEXT(job->workspace),
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_TEXT(row->title), DB_TEXT(row->icon),
+		DB_JSON(row->properties), DB_JSON(row->sections),
+		DB_TEXT(row->source), DB_INT(job->id), DB_INT(job->run)) != 0)
+		return -1;
+	return job_held(r, err);
 }
 
 int
 pagerow_forget(struct db *db, const struct job *job, struct err *err)
 {
 	return DB_RUN(db, SQL_page_forget, NULL, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id));
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_INT(job->id),
+	    DB_INT(job->run));
 }
 
 int
 pagerow_looked(
     struct db *db, const struct job *job, struct pagerow *row, struct err *err)
 {
-	if (DB_RUN(db, SQL_page_looked, NULL, err, DB_TEXT(job->workspace),
-		DB_TEXT(job->kind), DB_TEXT(job->resource_id)) != 0)
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_page_looked, &r, err, DB_TEXT(job->workspace),
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_INT(job->id),
+		DB_INT(job->run)) != 0 ||
+	    job_held(r, err) != 0)
 		return -1;
 	row->lookups++;
 	return 0;

@@ -242,6 +242,7 @@ int
 resource_save(
     struct db *db, const struct job *job, struct resource *res, struct err *err)
 {
+	struct db_result *r = NULL;
 	char *ids = id_list(res), seconds[32];
 	int rc;
 
@@ -250,12 +251,15 @@ resource_save(
 		return -1;
 	}
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
-	rc = DB_RUN(db, SQL_resource_put, NULL, err, DB_TEXT(job->workspace),
+	rc = DB_RUN(db, SQL_resource_put, &r, err, DB_TEXT(job->workspace),
 	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
 	    DB_JSON(json_object_get(res->state, "times")),
 	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids), DB_INT(res->checks),
-	    DB_TEXT(res->recheck ? seconds : NULL));
+	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
+	    DB_INT(job->run));
 	free(ids);
+	if (rc == 0)
+		rc = job_held(r, err);
 	if (rc == 0) {
 		res->stored = true;
 		res->n_folded = 0;

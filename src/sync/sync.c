@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/rfc3339.h"
+#include "base/clock.h"
 #include "model/fold.h"
 #include "model/page.h"
 #include "sql/queries.h"
@@ -32,14 +32,16 @@ enum {
 	S3_LOW_SPEED_SECONDS = 60
 };
 
-/* Asked about once a second during a long transfer. */
+/* Asked about once a second during each request. Without the lease a file is
+ * somebody else's to bring; of all else the answer is waited for. */
 static bool
-transfer_must_stop(void *ctx)
+must_stop(void *ctx, bool file)
 {
 	struct sync *sync = ctx;
 	struct err err = ERR_INIT;
+	bool lost = gate_heartbeat(sync, &err) != 0;
 
-	return *sync->stopping || gate_heartbeat(sync, &err) != 0;
+	return *sync->stopping || (file && lost);
 }
 
 int
@@ -54,7 +56,7 @@ sync_init(struct sync *sync, const struct conf *conf, struct db *db,
 	sync->http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, err);
 	if (sync->http == NULL)
 		return -1;
-	http_set_stop(sync->http, transfer_must_stop, sync);
+	http_set_stop(sync->http, must_stop, sync);
 	gate_init(&sync->notion_gate, sync, "notion", ws->notion.rate,
 	    NOTION_WINDOW_MS);
 	gate_init(&sync->openphone_gate, sync, "openphone", ws->openphone.rate,
@@ -302,7 +304,7 @@ sync_run(struct sync *sync, const struct job *job, struct err *err)
 	int rc;
 
 	sync->job = job;
-	sync->leased_at = rfc3339_now();
+	sync->leased_at = clock_ms();
 	rc = strcmp(job->kind, "backfill") == 0 ? backfill_run(sync, job, err)
 						: sync_resource(sync, job, err);
 	sync->job = NULL;

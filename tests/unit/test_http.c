@@ -388,9 +388,10 @@ a_header_cannot_bring_another(void **state)
 }
 
 static bool
-at_once(void *ctx)
+at_once(void *ctx, bool file)
 {
 	(void)ctx;
+	(void)file;
 	return true;
 }
 
@@ -411,6 +412,22 @@ transfers_of_files_can_be_stopped(void **state)
 	assert_int_equal(f.err.kind, ERR_RETRY);
 	fclose(req.sink);
 	end(&f);
+}
+
+static void
+what_must_happen_once_is_not_begun_after_the_stop(void **state)
+{
+	static const char *const answers[] = { NULL };
+	struct http_request req = { .method = "POST", .once = true };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, answers);
+	http_set_stop(f.http, at_once, NULL);
+	assert_int_equal(exchange(&f, req), -1);
+	assert_int_equal(f.err.kind, ERR_RETRY); /* certainly not sent */
+	end(&f);
+	assert_int_equal(f.server.requests, 0);
 }
 
 static void
@@ -440,12 +457,15 @@ a_form_holds_fields_and_a_part_of_a_file(void **state)
 	end(&f);
 	assert_int_equal(canned_count(&f.server, "POST / HTTP/1.1\r\n"), 1);
 	assert_int_equal(canned_count(&f.server,
-	    "Content-Type: multipart/form-data; boundary="), 1);
+			     "Content-Type: multipart/form-data; boundary="),
+	    1);
+	assert_int_equal(
+	    canned_count(&f.server, "; name=\"part_number\"\r\n\r\n2\r\n--"),
+	    1);
 	assert_int_equal(canned_count(&f.server,
-	    "; name=\"part_number\"\r\n\r\n2\r\n--"), 1);
-	assert_int_equal(canned_count(&f.server,
-	    "; name=\"file\"; filename=\"a.mp3\"\r\n"
-	    "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"), 1);
+			     "; name=\"file\"; filename=\"a.mp3\"\r\n"
+			     "Content-Type: audio/mpeg\r\n\r\nDEFG\r\n--"),
+	    1);
 }
 
 int
@@ -466,6 +486,8 @@ main(void)
 		cmocka_unit_test(private_addresses_are_refused),
 		cmocka_unit_test(a_header_cannot_bring_another),
 		cmocka_unit_test(transfers_of_files_can_be_stopped),
+		cmocka_unit_test(
+		    what_must_happen_once_is_not_begun_after_the_stop),
 		cmocka_unit_test(a_form_holds_fields_and_a_part_of_a_file),
 	};
 

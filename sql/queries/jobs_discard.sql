@@ -1,0 +1,20 @@
+-- $1 keys of jobs_list: put away, unless an event came in since, or a worker is
+-- at it
+WITH given AS (
+	SELECT split_part(key, '/', 1)::bigint AS id,
+	       split_part(key, '/', 2)::int AS generation
+	  FROM unnest($1::text[]) key
+), gone AS (
+	DELETE FROM job USING given
+	 WHERE job.id = given.id AND job.generation = given.generation
+	   AND lease_by IS NULL
+	RETURNING job.*
+), kept AS (
+	INSERT INTO job_done (workspace, kind, resource_id, attempts, due_at,
+		outcome, last_error)
+	SELECT workspace, kind, resource_id, attempts, created_at, 'discarded',
+	       last_error
+	  FROM gone
+	RETURNING 1
+)
+SELECT count(*) AS jobs FROM kept
