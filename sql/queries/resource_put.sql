@@ -1,6 +1,6 @@
 -- $1 workspace, $2 kind, $3 id, $4 facts, $5 times, $6 outcome,
 -- $7 ids of newly folded events, $8 checks made, $9 seconds until the next
--- check or null
+-- check or null, $10 these are all of its events, folded again
 INSERT INTO resource (workspace, kind, id, facts, times, outcome, events,
 	checks, recheck_at)
 VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
@@ -8,6 +8,8 @@ VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
 ON CONFLICT (workspace, kind, id) DO UPDATE
    SET facts = excluded.facts, times = excluded.times,
        outcome = excluded.outcome,
-       events = resource.events || excluded.events,
+       events = CASE WHEN $10::boolean THEN excluded.events
+                     ELSE resource.events || excluded.events END,
+       refold = resource.refold AND NOT $10::boolean,
        checks = excluded.checks, recheck_at = excluded.recheck_at,
        changed_at = now()

@@ -26,6 +26,8 @@ static const struct command {
 	{ "migrate", "", "create or update the tables", ctl_migrate },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink },
+	{ "replay", "[--all] [--kind KIND] [--apply] [ID ...]",
+	    "fold states again from the stored events", ctl_replay },
 	{ "revoke", "[--renew] ID [SLOT]",
 	    "take back the links to a call's recordings", ctl_revoke },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
@@ -69,6 +71,17 @@ int
 ctl_fail(const struct err *err)
 {
 	return program_fail("onsctl", err);
+}
+
+bool
+ctl_is_kind(const char *text)
+{
+	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
+	    strcmp(text, "contact") == 0)
+		return true;
+	fprintf(
+	    stderr, "onsctl: --kind: %s: call, message or contact?\n", text);
+	return false;
 }
 
 int

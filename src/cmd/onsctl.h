@@ -29,10 +29,15 @@ ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_migrate;
 ctl_command ctl_relink;
+ctl_command ctl_replay;
 ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
+
+/* The kind that an option names, "call", "message" or "contact"; else false,
+ * after saying what is wrong. */
+bool ctl_is_kind(const char *text);
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
