@@ -24,6 +24,8 @@ static const struct command {
 	    "make the Notion databases, or use existing ones", ctl_init },
 	{ "jobs", "[--dead] [--limit N]", "list unfinished work", ctl_jobs },
 	{ "migrate", "", "create or update the tables", ctl_migrate },
+	{ "reconcile", "[--repair]",
+	    "prove that nothing is missing, or doubled", ctl_reconcile },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink },
 	{ "replay", "[--all] [--kind KIND] [--apply] [ID ...]",

@@ -28,6 +28,7 @@ ctl_command ctl_config;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_migrate;
+ctl_command ctl_reconcile;
 ctl_command ctl_relink;
 ctl_command ctl_replay;
 ctl_command ctl_revoke;

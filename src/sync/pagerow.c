@@ -86,10 +86,18 @@ int
 pagerow_intend(struct db *db, const struct job *job, const struct pagerow *row,
     struct err *err)
 {
-	return DB_RUN(db, SQL_page_intend, NULL, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_TEXT(row->title),
-	    DB_TEXT(row->icon), DB_JSON(row->properties),
-	    DB_JSON(row->sections), DB_TEXT(row->source));
+	struct db_result *r = NULL;
+
+	if (DB_RUN(db, SQL_page_intend, &r, err, DB_TEXT(job->workspace),
+		DB_TEXT(job->kind), DB_TEXT(job->resource_id),
+		DB_TEXT(row->title), DB_TEXT(row->icon),
+		DB_JSON(row->properties), DB_JSON(row->sections),
+		DB_TEXT(row->source)) != 0)
+		return -1;
+	if (db_rows(r) == 0)
+		err_set(err, ERR_RETRY, "the page was adopted meanwhile");
+	db_result_free(r);
+	return err_is_set(err) ? -1 : 0;
 }
 
 int
