@@ -20,7 +20,7 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice
 			TO ons_process;
 		GRANT EXECUTE ON FUNCTION job_due, job_finish, bucket_take,
-			partitions_ahead TO ons_process;
+			partitions_ahead, incarnation TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
 		FOREACH name IN ARRAY views LOOP

@@ -31,12 +31,18 @@ ctl_command ctl_discard;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_migrate;
+ctl_command ctl_reconcile;
 ctl_command ctl_relink;
+ctl_command ctl_replay;
 ctl_command ctl_retry;
 ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
+
+/* The kind that an option names, "call", "message" or "contact"; else false,
+ * after saying what is wrong. */
+bool ctl_is_kind(const char *text);
 
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);

@@ -28,6 +28,7 @@ struct lww {
 	const struct lww_rank *ranks; /* for the leaf "status" */
 	const struct lww_rank *parts; /* for "<part>/…/status" */
 	char now[RFC3339_SIZE];	      /* when what is written was true */
+	bool yields; /* of two values of one time the one that is there stays */
 	bool failed;
 };
 
@@ -44,6 +45,10 @@ void lww_at(struct lww *w, int64_t usec);
  * if there is something greater. The value is taken over; NULL and nothing
  * (null, "", [], {}) are not written. */
 void lww_set(struct lww *w, const char *path, json_t *value);
+
+/* Write what another state knows: its leaves, at their times. Where both have
+ * a leaf, the other's is taken if its rank or time is greater. */
+void lww_keep(struct lww *w, const json_t *other);
 
 /* The rank that a status has. */
 int lww_rank(const struct lww_rank *ranks, const char *status);

@@ -1,0 +1,85 @@
+-- State that is to be folded again, and the proof that nothing is missing.
+
+ALTER TABLE resource ADD COLUMN refold boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN resource.refold IS 'its next job folds all its events again (onsctl replay); what they do not tell is kept';
+
+-- What this database remembers holds for this database only: one that was
+-- restored has other tables, one that was rolled back or failed over another
+-- timeline. (Some servers hide their timeline; then the tables must do.)
+CREATE FUNCTION incarnation() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	RETURN 'destination'::regclass::oid || '/'
+		|| left(pg_walfile_name(pg_current_wal_lsn()), 8);
+EXCEPTION WHEN OTHERS THEN
+	RETURN 'destination'::regclass::oid || '/';
+END
+$$;
+COMMENT ON FUNCTION incarnation IS 'another text once the database was restored, or has failed over: it may have lost its last rows';
+
+ALTER TABLE destination ADD COLUMN known_in text;
+UPDATE destination SET known_in = incarnation();
+COMMENT ON COLUMN destination.known_in IS 'the incarnation() in which all its pages of ours are in the table page; in any other one a page is looked for before it is made, until onsctl reconcile has listed them';
+
+CREATE TABLE listing (
+	workspace   text NOT NULL,
+	kind        text NOT NULL,
+	page_id     text NOT NULL,
+	resource_id text NOT NULL,
+	url         text,
+	created_at  timestamptz,
+	archived    boolean NOT NULL,
+	listed_at   timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (workspace, kind, page_id)
+);
+CREATE INDEX listing_by_resource ON listing (workspace, kind, resource_id);
+COMMENT ON TABLE listing IS 'the rows of the Notion databases as the last onsctl reconcile found them';
+COMMENT ON COLUMN listing.workspace IS 'whose it is; ''default'' unless there are several';
+COMMENT ON COLUMN listing.kind IS 'call, message or contact: which database';
+COMMENT ON COLUMN listing.page_id IS 'Notion''s id of the page';
+COMMENT ON COLUMN listing.resource_id IS 'what stands in the column with OpenPhone''s id; empty: a row of somebody''s own';
+COMMENT ON COLUMN listing.url IS 'where the page is';
+COMMENT ON COLUMN listing.created_at IS 'when it was made, to the minute';
+COMMENT ON COLUMN listing.archived IS 'a person archived it';
+COMMENT ON COLUMN listing.listed_at IS 'when it was seen';
+
+CREATE TABLE finding (
+	workspace   text NOT NULL,
+	kind        text NOT NULL,
+	what        text NOT NULL,
+	resource_id text NOT NULL,
+	page_id     text NOT NULL DEFAULT '',
+	url         text,
+	found_at    timestamptz NOT NULL DEFAULT now(),
+	repaired_at timestamptz,
+	PRIMARY KEY (workspace, kind, what, resource_id, page_id)
+);
+COMMENT ON TABLE finding IS 'what did not agree at the last onsctl reconcile';
+COMMENT ON COLUMN finding.workspace IS 'whose it is; ''default'' unless there are several';
+COMMENT ON COLUMN finding.kind IS 'call, message or contact';
+COMMENT ON COLUMN finding.what IS 'missing: a person removed the page; restored: and put it back; unknown: a page of ours that was not in the table page; doubled: a second page; renamed: OpenPhone''s id was changed on the page; unwritten: it has no page and no job';
+COMMENT ON COLUMN finding.resource_id IS 'OpenPhone''s id';
+COMMENT ON COLUMN finding.page_id IS 'Notion''s id of the page; empty: it is about none';
+COMMENT ON COLUMN finding.url IS 'where the page is';
+COMMENT ON COLUMN finding.found_at IS 'when';
+COMMENT ON COLUMN finding.repaired_at IS 'when it was repaired; null: it was not';
+
+-- Work that one process at a time does.
+CREATE TABLE chore (
+	workspace   text NOT NULL,
+	name        text NOT NULL,
+	run         bigint,
+	lease_until timestamptz,
+	started_at  timestamptz NOT NULL DEFAULT now(),
+	finished_at timestamptz,
+	summary     text,
+	PRIMARY KEY (workspace, name)
+);
+COMMENT ON TABLE chore IS 'work that one process at a time does: onsctl reconcile and maintain';
+COMMENT ON COLUMN chore.workspace IS 'whose it is; ''default'' unless there are several';
+COMMENT ON COLUMN chore.name IS 'which work';
+COMMENT ON COLUMN chore.run IS 'run.id of who does it; null: nobody does';
+COMMENT ON COLUMN chore.lease_until IS 'if that one is gone, another may begin then';
+COMMENT ON COLUMN chore.started_at IS 'when it was last begun';
+COMMENT ON COLUMN chore.finished_at IS 'when it was last brought to its end';
+COMMENT ON COLUMN chore.summary IS 'what came of it then, in a sentence';

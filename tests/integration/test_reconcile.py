@@ -1,0 +1,404 @@
+"""onsctl reconcile: everything is there, and once; also after our database was
+lost, or is yesterday's.
+
+ONS_TEST_PAGES is the number of pages under a lost database (default 120).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import deliver
+import pytest
+from conftest import Stack, psql, request, texts
+
+pytestmark = pytest.mark.sanitize
+
+EX_DIFFERS, EX_USAGE, EX_TEMPFAIL, EX_NOPERM = 1, 64, 75, 77
+LIFE = tuple("2026-03-30/" + name for name in (
+    "call.completed", "call.recording.completed",
+    "call.transcript.completed", "call.summary.completed"))
+SMS = "2026-03-30/message.received"
+OURS = "event, event_body, resource, job, page, media, listing, finding"
+
+
+@pytest.fixture(autouse=True)
+def alone(stack: Stack) -> Iterator[None]:
+    """Databases, and tables, in which nobody else's pages are."""
+    psql(stack.env, "CREATE TABLE kept AS SELECT * FROM destination;"
+         f"DELETE FROM destination; TRUNCATE {OURS};")
+    stack.run("onsctl", "init")
+    before = stack.control("GET", "/stats")["violations"]
+    yield
+    psql(stack.env, f"BEGIN; TRUNCATE {OURS}; DELETE FROM destination; INSERT"
+         " INTO destination SELECT * FROM kept; DROP TABLE kept; COMMIT;")
+    assert stack.control("GET", "/stats")["violations"] == before
+
+
+def arrive(stack: Stack, name: str) -> tuple[str, str]:
+    """A new resource with a page: its id, and the suffix of its kin."""
+    suffix = stack.fresh()
+    event = stack.load(name, suffix)
+    stack.send(event)
+    stack.process()
+    return deliver.resource_id(event), suffix
+
+
+def call(stack: Stack) -> str:
+    return arrive(stack, LIFE[0])[0]
+
+
+def reconcile(stack: Stack, *args: str, expect: int | None = 0,
+              **more: Any) -> dict[str, Any]:
+    done = stack.run("onsctl", "--json", "reconcile", *args, expect=expect,
+                     **more)
+    return json.loads(done.stdout)
+
+
+def found(report: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    return [(one["what"], one["resource_id"], one["repaired_at"] is not None)
+            for one in report["findings"]]
+
+
+def in_notion(stack: Stack, key: str) -> list[dict[str, Any]]:
+    return [page for page in stack.control("GET", "/notion/pages")
+            if key in json.dumps(page["properties"])]
+
+
+def in_tables(stack: Stack, key: str) -> dict[str, Any]:
+    [row] = stack.rows("SELECT state, page_id, url FROM page"
+                       " WHERE resource_id = :'id'", id=key)
+    return row
+
+
+def jobs(stack: Stack) -> int:
+    return stack.rows("SELECT count(*) FROM job")[0]["count"]
+
+
+def database(stack: Stack, kind: str) -> str:
+    [row] = stack.rows("SELECT database_id FROM destination"
+                       " WHERE kind = :'kind'", kind=kind)
+    return row["database_id"]
+
+
+def notion(stack: Stack, method: str, path: str, data: Any) -> Any:
+    """As somebody else with the same key."""
+    text = stack.config.read_text().partition("[notion]")[2]
+    keys = dict(line.split(" = ", 1) for line in text.splitlines()
+                if " = " in line)
+    answer = request(f"{keys['api_base']}/v1/{path}", method,
+                     json.dumps(data).encode(), {
+                         "Authorization": "Bearer " + keys["api_key"],
+                         "Notion-Version": "2026-03-11",
+                         "Content-Type": "application/json"})
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def copy_of(stack: Stack, key: str, kind: str = "call") -> str:
+    """A second page with the id, made by hand: its address."""
+    [row] = stack.rows("SELECT data_source_id FROM destination"
+                       " WHERE kind = :'kind'", kind=kind)
+    made = notion(stack, "POST", "pages", {
+        "parent": {"data_source_id": row["data_source_id"]}, "properties": {
+            "OpenPhone ID": {"rich_text": [{"text": {"content": key}}]}}})
+    return made["url"]
+
+
+# ---- what agrees, and what does not ----
+
+def test_all_agrees(stack: Stack) -> None:
+    for name in (LIFE[0], LIFE[0], SMS):
+        arrive(stack, name)
+    report = reconcile(stack)
+    assert report == {"pages": {"call": 2, "message": 1}, "open": 0,
+                      "repaired": 0, "findings": []}
+    done = stack.run("onsctl", "reconcile")
+    assert done.stdout == "complete: 2 calls, 1 messages, 0 contacts have " \
+        "a page; 0 repaired\n"
+    [row] = stack.rows("SELECT summary, run FROM chore"
+                       " WHERE name = 'reconcile'")
+    assert row == {"summary": done.stdout.strip(), "run": None}
+
+
+def test_a_removed_page_is_noted(stack: Stack) -> None:
+    key = call(stack)
+    page = in_tables(stack, key)
+    stack.control("POST", f"/notion/pages/{page['page_id']}/trash", {})
+    report = reconcile(stack, expect=EX_DIFFERS)
+    assert found(report) == [("missing", key, False)]
+    assert in_tables(stack, key) == page
+    report = reconcile(stack, "--repair")
+    assert found(report) == [("missing", key, True)]
+    assert in_tables(stack, key)["state"] == "trashed"
+    assert jobs(stack) == 0
+    assert reconcile(stack)["findings"] == []
+    # ... and put back
+    stack.control("POST", f"/notion/pages/{page['page_id']}/trash",
+                  {"in_trash": False})
+    assert found(reconcile(stack, "--repair")) == [("restored", key, True)]
+    stack.process()
+    assert in_tables(stack, key)["state"] == "written"
+    assert len(in_notion(stack, key)) == 1
+
+
+def test_a_removed_page_comes_anew_where_that_is_wanted(
+        stack: Stack, tmp_path: Any) -> None:
+    again = stack.variant(tmp_path, notion__trashed="recreate")
+    key = call(stack)
+    old = in_tables(stack, key)
+    stack.control("POST", f"/notion/pages/{old['page_id']}/trash", {})
+    reconcile(stack, "--repair", config=again)
+    stack.run("ons-process", "--drain", config=again)
+    new = in_tables(stack, key)
+    assert new["state"] == "written" and new["page_id"] != old["page_id"]
+    assert reconcile(stack, config=again)["findings"] == []
+
+
+def test_a_list_that_leaves_a_page_out_is_not_believed(stack: Stack) -> None:
+    key = call(stack)
+    stack.control("POST", "/lag", {"seconds": 3600})
+    try:
+        report = reconcile(stack, "--repair")
+    finally:
+        stack.control("POST", "/lag", {"seconds": 0})
+    assert report["findings"] == [] and report["pages"] == {}
+    assert in_tables(stack, key)["state"] == "written"
+
+
+def test_archived_pages_are_there(stack: Stack) -> None:
+    key = call(stack)
+    notion(stack, "PATCH", f"pages/{in_tables(stack, key)['page_id']}",
+           {"is_archived": True})
+    assert reconcile(stack, "--repair")["findings"] == []
+
+
+def test_a_second_page_is_a_persons_to_judge(stack: Stack) -> None:
+    key = call(stack)
+    ours = in_tables(stack, key)
+    url = copy_of(stack, key)
+    for _ in range(2):
+        report = reconcile(stack, "--repair", expect=EX_DIFFERS)
+        assert found(report) == [("doubled", key, False)]
+        assert report["findings"][0]["url"] == url
+    assert in_tables(stack, key) == ours
+    done = stack.run("onsctl", "reconcile", expect=EX_DIFFERS)
+    assert url in done.stdout and done.stdout.endswith(
+        "not complete: 1 calls, 0 messages, 0 contacts have a page; "
+        "0 repaired, 1 not\n")
+
+
+def test_an_id_that_was_changed_comes_back(stack: Stack) -> None:
+    key = call(stack)
+    page = in_tables(stack, key)
+    notion(stack, "PATCH", f"pages/{page['page_id']}", {"properties": {
+        "OpenPhone ID": {"rich_text": []}}})
+    assert found(reconcile(stack, "--repair")) == [("renamed", key, True)]
+    stack.process()
+    assert [one["id"] for one in in_notion(stack, key)] == [page["page_id"]]
+    assert reconcile(stack)["findings"] == []
+
+
+def test_what_was_never_written_is(stack: Stack) -> None:
+    """Its job is gone, by whatever accident."""
+    key = call(stack)
+    stack.control("POST", "/faults", {
+        "service": "notion", "method": "POST", "path": "/v1/pages",
+        "status": 400, "times": 2})
+    other, _ = arrive(stack, LIFE[0])
+    stack.control("DELETE", "/faults")
+    psql(stack.env, "DELETE FROM job;")
+    assert found(reconcile(stack, expect=EX_DIFFERS)) == \
+        [("unwritten", other, False)]
+    assert jobs(stack) == 0
+    assert found(reconcile(stack, "--repair")) == [("unwritten", other, True)]
+    stack.process()
+    assert reconcile(stack)["pages"] == {"call": 2}
+    assert len(in_notion(stack, other)) == len(in_notion(stack, key)) == 1
+
+
+def test_rows_of_ones_own_are_nobodys_business(stack: Stack) -> None:
+    copy_of(stack, "")
+    assert reconcile(stack, "--repair")["findings"] == []
+
+
+# ---- a database that was lost ----
+
+def lose_all(stack: Stack) -> None:
+    """A new installation over the same Notion."""
+    calls, messages = database(stack, "call"), database(stack, "message")
+    psql(stack.env, f"TRUNCATE {OURS}; DELETE FROM destination;")
+    stack.run("onsctl", "init", "--calls", calls, "--messages", messages)
+
+
+def lives(stack: Stack, n: int) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Calls and messages with a page, and what of them is still to come."""
+    all_ = []
+    for number in range(n):
+        suffix = stack.fresh()
+        names = LIFE if number % 2 else (
+            SMS, "2026-03-30/message.delivered")
+        events = [stack.load(name, suffix) for name in names]
+        stack.send(*events[:1 + 3 * (number % 4 == 3)])
+        all_.append((deliver.resource_id(events[0]), events))
+    stack.process()
+    return all_
+
+
+def each_has_one_page(stack: Stack,
+                      all_: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    pages = stack.control("GET", "/notion/pages")
+    columns = [json.dumps(page["properties"]) for page in pages]
+    for key, _ in all_:
+        [page] = [page for page, text in zip(pages, columns)
+                  if f'"{key}"' in text]
+        body = texts(page)
+        for words in ("Open in OpenPhone", "Summary", "Next steps",
+                      "Transcript"):
+            assert body.split("\n").count(words) < 2
+
+
+def test_all_pages_are_adopted(stack: Stack) -> None:
+    all_ = lives(stack, int(os.environ.get("ONS_TEST_PAGES", "120")))
+    lose_all(stack)
+    report = reconcile(stack, expect=EX_DIFFERS)
+    assert (report["open"], report["repaired"]) == (len(all_), 0)
+    report = reconcile(stack, "--repair")
+    assert (report["open"], report["repaired"]) == (0, len(all_))
+    assert {one[0] for one in found(report)} == {"unknown"}
+    assert jobs(stack) == 0
+    stack.send(*[event for _, events in all_ for event in events])
+    stack.process()
+    each_has_one_page(stack, all_)
+    key = all_[1][0]
+    assert "Transcript" in texts(stack.page(key))
+    assert reconcile(stack)["findings"] == []
+
+
+def test_events_that_come_first_make_no_second_page(stack: Stack) -> None:
+    """Nobody has thought of reconcile yet."""
+    all_ = lives(stack, 8)
+    lose_all(stack)
+    stack.send(*[event for _, events in all_ for event in events])
+    stack.process()
+    each_has_one_page(stack, all_)
+    new = call(stack)
+    assert len(in_notion(stack, new)) == 1
+    assert reconcile(stack, "--repair")["findings"] == []
+
+
+def test_what_people_wrote_on_an_adopted_page_stays(stack: Stack) -> None:
+    [_, (key, events)] = lives(stack, 2)
+    page = in_tables(stack, key)["page_id"]
+    stack.control("POST", f"/notion/pages/{page}/blocks", [
+        {"paragraph": {"rich_text": [{"text": {"content": "Mine."}}]}}])
+    lose_all(stack)
+    stack.send(*events)
+    stack.process()
+    body = texts(stack.page(key)).split("\n")
+    assert body.count("Mine.") == 1
+    assert body.count("Transcript") == 1
+
+
+def test_looking_first_costs_only_until_all_are_known(stack: Stack) -> None:
+    lives(stack, 2)
+    lose_all(stack)
+
+    def queries() -> int:
+        return stack.rows("SELECT sum(requests)::int AS n FROM usage"
+                          " WHERE service = 'notion'")[0]["n"]
+
+    before = queries()
+    call(stack)
+    assert queries() - before == 3
+    reconcile(stack, "--repair")
+    before = queries()
+    call(stack)
+    assert queries() - before == 1
+
+
+def test_a_database_of_yesterday(stack: Stack) -> None:
+    """The restored one does not know the last pages; it is recognised as
+    another one than the one that made them."""
+    old, young = lives(stack, 4)[:2], lives(stack, 4)
+    keys = "','".join(key for key, _ in young)
+    psql(stack.env, f"DELETE FROM page WHERE resource_id IN ('{keys}');"
+         f"DELETE FROM resource WHERE id IN ('{keys}');"
+         f"DELETE FROM event WHERE resource_id IN ('{keys}');"
+         "UPDATE destination SET known_in = '1' || known_in;")
+    stack.send(*young[0][1], *young[1][1])
+    stack.process()
+    each_has_one_page(stack, young[:2])
+    report = reconcile(stack, "--repair")
+    assert sorted(found(report)) == sorted(
+        ("unknown", key, True) for key, _ in young[2:])
+    stack.send(*[event for _, events in young for event in events])
+    stack.process()
+    each_has_one_page(stack, old + young)
+    assert reconcile(stack)["findings"] == []
+
+
+def test_of_two_unknown_pages_the_older_is_ours(stack: Stack) -> None:
+    key = call(stack)
+    ours = in_tables(stack, key)
+    url = copy_of(stack, key)
+    lose_all(stack)
+    report = reconcile(stack, "--repair", expect=EX_DIFFERS)
+    assert sorted(found(report)) == [("doubled", key, False),
+                                     ("unknown", key, True)]
+    urls = {one["what"]: one["url"] for one in report["findings"]}
+    # made within a minute they are equally old
+    assert set(urls.values()) == {ours["url"], url}
+
+
+# ---- trouble ----
+
+def test_passing_trouble_passes(stack: Stack) -> None:
+    for _ in range(3):
+        call(stack)
+    for fault in ({"status": 429, "headers": {"Retry-After": "1"}},
+                  {"status": 503}, {"drop": "after"}):
+        stack.control("POST", "/faults", {
+            "service": "notion", "method": "POST", "path": "/query", **fault})
+    assert reconcile(stack) == {"pages": {"call": 3}, "open": 0,
+                                "repaired": 0, "findings": []}
+
+
+def test_without_permission_nothing_changes(stack: Stack,
+                                            tmp_path: Any) -> None:
+    key = call(stack)
+    refused = stack.run("onsctl", "reconcile", "--repair", expect=EX_NOPERM,
+                        config=stack.variant(tmp_path,
+                                             notion__api_key="ntn_wrong"))
+    assert refused.stderr.count("\n") == 1 and "401" in refused.stderr
+    stack.control("POST", "/notion/share", {
+        "id": database(stack, "call"), "shared": False})
+    refused = stack.run("onsctl", "reconcile", "--repair", expect=EX_NOPERM)
+    assert "calls" in refused.stderr and refused.stderr.count("\n") == 1
+    stack.control("POST", "/notion/share", {
+        "id": database(stack, "call"), "shared": True})
+    assert in_tables(stack, key)["state"] == "written"
+    assert reconcile(stack)["findings"] == []
+
+
+def test_one_at_a_time(stack: Stack) -> None:
+    psql(stack.env, "INSERT INTO run (host, pid, born, program)"
+         " VALUES ('elsewhere', 1, '', 'reconcile');"
+         "INSERT INTO chore (workspace, name, run, lease_until) SELECT"
+         " 'default', 'reconcile', max(id), now() + interval '1 minute'"
+         " FROM run ON CONFLICT (workspace, name) DO UPDATE"
+         " SET run = excluded.run, lease_until = excluded.lease_until;")
+    done = stack.run("onsctl", "reconcile", expect=EX_TEMPFAIL)
+    assert "at work" in done.stderr
+    # its host is gone
+    psql(stack.env, "UPDATE chore SET lease_until = now();")
+    reconcile(stack)
+    psql(stack.env, "DELETE FROM run WHERE host = 'elsewhere';")
+
+
+def test_wrong_usage(stack: Stack) -> None:
+    for wrong in (["--everything"], ["now"]):
+        stack.run("onsctl", "reconcile", *wrong, expect=EX_USAGE)
