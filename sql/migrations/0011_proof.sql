@@ -47,6 +47,7 @@ CREATE TABLE finding (
 	workspace   text NOT NULL,
 	kind        text NOT NULL,
 	what        text NOT NULL,
+	side        text NOT NULL CHECK (side IN ('notion', 'openphone')),
 	resource_id text NOT NULL,
 	page_id     text NOT NULL DEFAULT '',
 	url         text,
@@ -57,7 +58,8 @@ CREATE TABLE finding (
 COMMENT ON TABLE finding IS 'what did not agree at the last onsctl reconcile';
 COMMENT ON COLUMN finding.workspace IS 'whose it is; ''default'' unless there are several';
 COMMENT ON COLUMN finding.kind IS 'call, message or contact';
-COMMENT ON COLUMN finding.what IS 'missing: a person removed the page; restored: and put it back; unknown: a page of ours that was not in the table page; doubled: a second page; renamed: OpenPhone''s id was changed on the page; unwritten: it has no page and no job';
+COMMENT ON COLUMN finding.what IS 'missing: a person removed the page; restored: and put it back; unknown: a page of ours that was not in the table page; doubled: a second page; renamed: OpenPhone''s id was changed on the page; unwritten: it has no page and no job; lost: OpenPhone has it, we had not; outdated: OpenPhone knew more of it';
+COMMENT ON COLUMN finding.side IS 'what did not agree with our tables: notion or openphone';
 COMMENT ON COLUMN finding.resource_id IS 'OpenPhone''s id';
 COMMENT ON COLUMN finding.page_id IS 'Notion''s id of the page; empty: it is about none';
 COMMENT ON COLUMN finding.url IS 'where the page is';
@@ -83,3 +85,14 @@ COMMENT ON COLUMN chore.lease_until IS 'if that one is gone, another may begin t
 COMMENT ON COLUMN chore.started_at IS 'when it was last begun';
 COMMENT ON COLUMN chore.finished_at IS 'when it was last brought to its end';
 COMMENT ON COLUMN chore.summary IS 'what came of it then, in a sentence';
+
+CREATE TABLE upstream (
+	workspace   text NOT NULL,
+	kind        text NOT NULL,
+	resource_id text NOT NULL,
+	PRIMARY KEY (workspace, kind, resource_id)
+);
+COMMENT ON TABLE upstream IS 'what OpenPhone''s lists had at the last onsctl reconcile';
+COMMENT ON COLUMN upstream.workspace IS 'whose it is; ''default'' unless there are several';
+COMMENT ON COLUMN upstream.kind IS 'call or message';
+COMMENT ON COLUMN upstream.resource_id IS 'OpenPhone''s id';

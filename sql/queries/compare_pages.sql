@@ -53,8 +53,8 @@ WITH here AS (
 	   AND ($2 <> 'contact' OR (r.facts <> '{}'
 		AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'))
 )
-INSERT INTO finding (workspace, kind, what, resource_id, page_id, url)
-SELECT $1, $2, f.* FROM (
+INSERT INTO finding (workspace, kind, side, what, resource_id, page_id, url)
+SELECT $1, $2, 'notion', f.* FROM (
 	SELECT * FROM unknown UNION ALL SELECT * FROM missing
 	UNION ALL SELECT * FROM doubled UNION ALL SELECT * FROM renamed
 	UNION ALL SELECT * FROM unwritten) f

@@ -2,6 +2,7 @@
 WITH forgotten AS (
 	DELETE FROM listing WHERE workspace = $1 AND kind = $2
 ), settled AS (
-	DELETE FROM finding WHERE workspace = $1 AND kind = $2
+	DELETE FROM finding
+	 WHERE workspace = $1 AND kind = $2 AND side = 'notion'
 )
 SELECT now() AS began

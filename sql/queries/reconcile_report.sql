@@ -1,16 +1,18 @@
--- $1 workspace: what the last reconciliation saw, as people write numbers
-SELECT (SELECT count(*) FROM finding
-	 WHERE workspace = $1 AND repaired_at IS NULL) AS open,
-       to_char((SELECT count(*) FROM finding
-	 WHERE workspace = $1 AND repaired_at IS NULL), 'FM999,999,990')
-	AS open_text,
-       to_char((SELECT count(*) FROM finding
-	 WHERE workspace = $1 AND repaired_at IS NOT NULL), 'FM999,999,990')
-	AS repaired,
-       to_char(count(DISTINCT resource_id) FILTER (WHERE kind = 'call'),
-	'FM999,999,990') AS calls,
-       to_char(count(DISTINCT resource_id) FILTER (WHERE kind = 'message'),
-	'FM999,999,990') AS messages,
-       to_char(count(DISTINCT resource_id) FILTER (WHERE kind = 'contact'),
-	'FM999,999,990') AS contacts
-  FROM listing WHERE workspace = $1 AND resource_id <> ''
+-- $1 workspace, $2 side or null: what the last reconciliation saw. pages: ids
+-- on Notion's pages; listed: what OpenPhone listed
+WITH f AS (
+	SELECT repaired_at FROM finding
+	 WHERE workspace = $1 AND ($2::text IS NULL OR side = $2)
+), p AS (
+	SELECT kind, count(DISTINCT resource_id) AS n FROM listing
+	 WHERE workspace = $1 AND resource_id <> '' GROUP BY kind
+), u AS (
+	SELECT kind, count(*) AS n FROM upstream WHERE workspace = $1 GROUP BY kind
+)
+SELECT (SELECT count(*) FROM f WHERE repaired_at IS NULL) AS open,
+       (SELECT count(*) FROM f WHERE repaired_at IS NOT NULL) AS repaired,
+       (SELECT n FROM p WHERE kind = 'call') AS call_pages,
+       (SELECT n FROM p WHERE kind = 'message') AS message_pages,
+       (SELECT n FROM p WHERE kind = 'contact') AS contact_pages,
+       (SELECT n FROM u WHERE kind = 'call') AS calls,
+       (SELECT n FROM u WHERE kind = 'message') AS messages

@@ -32,7 +32,7 @@ static const struct command {
 	{ "jobs", "[--dead] [--kind KIND] [--error TEXT] [--limit N]",
 	    "list unfinished work", ctl_jobs },
 	{ "migrate", "", "create or update the tables", ctl_migrate },
-	{ "reconcile", "[--repair]",
+	{ "reconcile", "[--since WHEN] [--until WHEN] [--notion] [--repair]",
 	    "prove that nothing is missing, or doubled", ctl_reconcile },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink },

@@ -40,6 +40,11 @@ ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
 
+/* The range that --since and --until (may be NULL: now) name, in microseconds;
+ * days are those of the zone of TZ. 0, or -1 after saying what is wrong. */
+int ctl_range(const char *since, const char *until, int64_t *ret_since,
+    int64_t *ret_until);
+
 /* The kind that an option names, "call", "message" or "contact"; else false,
  * after saying what is wrong. */
 bool ctl_is_kind(const char *text);

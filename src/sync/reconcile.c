@@ -3,44 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/log.h"
 #include "queue/job.h"
 #include "sql/queries.h"
 #include "sync/destination.h"
+#include "sync/patience.h"
 
-enum {
-	ROWS_AT_ONCE = 100,
-	ATTEMPTS = 5,
-	WAIT_MAX_MS = 300000, /* for a service's pause */
-	NAP_MS = 200
-};
+enum { ROWS_AT_ONCE = 100 };
 
 static const char *const kinds[] = { "contact", "call", "message" };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
-
-/* ---- patience ---- */
-
-/* A job would be given back to the queue; here nobody else is to be served
- * meanwhile. True: the wait is over, try again. */
-static bool
-again(const struct reconcile *how, int *attempt, struct err *err)
-{
-	double roll = (double)arc4random() / UINT32_MAX;
-	int64_t ms = backoff_ms(err, *attempt, roll);
-
-	if ((err->kind != ERR_WAIT && err->kind != ERR_RETRY) ||
-	    *how->sync->stopping || ms > WAIT_MAX_MS ||
-	    (err->kind == ERR_RETRY && ++*attempt > ATTEMPTS))
-		return false;
-	log_debug("waiting %lld ms: %s", (long long)ms, err->text);
-	for (; ms > 0 && !*how->sync->stopping; ms -= NAP_MS)
-		nanosleep(
-		    &(struct timespec){ .tv_nsec = NAP_MS * 1000000L }, NULL);
-	err_clear(err);
-	return chore_keep(how->chore, err) == 0;
-}
 
 /* ---- listing ---- */
 
@@ -69,7 +41,8 @@ list_rows(const struct reconcile *how, const char *kind,
 			/* Notion asks for it when an answer is too much */
 			if (err->kind == ERR_RETRY && rows->at_once > 1)
 				rows->at_once /= 2;
-			if (!again(how, &attempt, err))
+			if (!patience_again(
+				how->sync, how->chore, &attempt, err))
 				return -1;
 			continue;
 		}
@@ -124,7 +97,7 @@ is_gone(const struct reconcile *how, const char *page, struct err *err)
 			err_clear(err);
 			return 1;
 		}
-		if (!again(how, &attempt, err))
+		if (!patience_again(how->sync, how->chore, &attempt, err))
 			return -1;
 	}
 }

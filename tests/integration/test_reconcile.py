@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import deliver
@@ -22,7 +24,8 @@ LIFE = tuple("2026-03-30/" + name for name in (
     "call.completed", "call.recording.completed",
     "call.transcript.completed", "call.summary.completed"))
 SMS = "2026-03-30/message.received"
-OURS = "event, event_body, resource, job, page, media, listing, finding"
+OURS = ("event, event_body, resource, job, page, media, listing, finding,"
+        " upstream")
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +56,10 @@ def call(stack: Stack) -> str:
 
 def reconcile(stack: Stack, *args: str, expect: int | None = 0,
               **more: Any) -> dict[str, Any]:
-    done = stack.run("onsctl", "--json", "reconcile", *args, expect=expect,
-                     **more)
+    """With Notion only, unless a range is given."""
+    done = stack.run("onsctl", "--json", "reconcile",
+                     *([] if "--since" in args else ["--notion"]), *args,
+                     expect=expect, **more)
     return json.loads(done.stdout)
 
 
@@ -114,11 +119,11 @@ def test_all_agrees(stack: Stack) -> None:
     for name in (LIFE[0], LIFE[0], SMS):
         arrive(stack, name)
     report = reconcile(stack)
-    assert report == {"pages": {"call": 2, "message": 1}, "open": 0,
-                      "repaired": 0, "findings": []}
-    done = stack.run("onsctl", "reconcile")
-    assert done.stdout == "complete: 2 calls, 1 messages, 0 contacts have " \
-        "a page; 0 repaired\n"
+    assert (report["complete"], report["open"], report["repaired"],
+            report["findings"]) == (True, 0, 0, [])
+    done = stack.run("onsctl", "reconcile", "--notion")
+    assert done.stdout == "complete: pages of 2 calls, 1 messages, " \
+        "0 contacts; 0 repaired\n"
     [row] = stack.rows("SELECT summary, run FROM chore"
                        " WHERE name = 'reconcile'")
     assert row == {"summary": done.stdout.strip(), "run": None}
@@ -146,7 +151,7 @@ def test_a_removed_page_is_noted(stack: Stack) -> None:
 
 
 def test_a_removed_page_comes_anew_where_that_is_wanted(
-        stack: Stack, tmp_path: Any) -> None:
+        stack: Stack, tmp_path: Path) -> None:
     again = stack.variant(tmp_path, notion__trashed="recreate")
     key = call(stack)
     old = in_tables(stack, key)
@@ -165,7 +170,7 @@ def test_a_list_that_leaves_a_page_out_is_not_believed(stack: Stack) -> None:
         report = reconcile(stack, "--repair")
     finally:
         stack.control("POST", "/lag", {"seconds": 0})
-    assert report["findings"] == [] and report["pages"] == {}
+    assert report["findings"] == [] and " 0 calls" in report["summary"]
     assert in_tables(stack, key)["state"] == "written"
 
 
@@ -185,9 +190,9 @@ def test_a_second_page_is_a_persons_to_judge(stack: Stack) -> None:
         assert found(report) == [("doubled", key, False)]
         assert report["findings"][0]["url"] == url
     assert in_tables(stack, key) == ours
-    done = stack.run("onsctl", "reconcile", expect=EX_DIFFERS)
+    done = stack.run("onsctl", "reconcile", "--notion", expect=EX_DIFFERS)
     assert url in done.stdout and done.stdout.endswith(
-        "not complete: 1 calls, 0 messages, 0 contacts have a page; "
+        "not complete: pages of 1 calls, 0 messages, 0 contacts; "
         "0 repaired, 1 not\n")
 
 
@@ -216,7 +221,7 @@ def test_what_was_never_written_is(stack: Stack) -> None:
     assert jobs(stack) == 0
     assert found(reconcile(stack, "--repair")) == [("unwritten", other, True)]
     stack.process()
-    assert reconcile(stack)["pages"] == {"call": 2}
+    assert reconcile(stack)["complete"]
     assert len(in_notion(stack, other)) == len(in_notion(stack, key)) == 1
 
 
@@ -354,6 +359,198 @@ def test_of_two_unknown_pages_the_older_is_ours(stack: Stack) -> None:
     assert set(urls.values()) == {ours["url"], url}
 
 
+# ---- what OpenPhone has ----
+
+class History:
+    """Calls and messages on a day that is the test's own, which OpenPhone has
+    and delivers, or not."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        suffix = stack.fresh()
+        self.suffix = f"h{suffix}"
+        number = int(suffix[1:])
+        self.day = date(2025, 1, 1) + timedelta(days=number)
+        self.line, self.ours = f"PN{suffix}", f"+1555730{number:04d}"
+        self.theirs = f"+1555740{number:04d}"
+        self.ids: list[str] = []
+        self.kinds: dict[str, list[str]] = {"calls": [], "messages": []}
+        stack.control("POST", "/openphone/numbers", {
+            "id": self.line, "name": f"Line {suffix}",
+            "phoneNumber": self.ours, "users": ["UStest01"]})
+        stack.control("POST", "/openphone/conversations", {
+            "id": f"CN{suffix}", "phoneNumberId": self.line,
+            "participants": [self.theirs],
+            "createdAt": "2025-01-01T00:00:00Z",
+            "lastActivityAt": "2026-01-01T00:00:00Z"})
+
+    @property
+    def range(self) -> tuple[str, ...]:
+        return ("--since", str(self.day), "--until", str(self.day))
+
+    def _add(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        number = len(self.ids)
+        one = {"id": f"AC{self.suffix}n{number}", "phoneNumberId": self.line,
+               "createdAt": f"{self.day}T{number // 60:02d}:{number % 60:02d}"
+               ":00.000Z", **fields}
+        self.ids.append(one["id"])
+        self.kinds[kind].append(one["id"])
+        [made] = self.stack.control("POST", f"/openphone/{kind}", one)
+        return made
+
+    def call(self, **fields: Any) -> dict[str, Any]:
+        end = f"{self.day}T23:00:00.000Z"
+        call = self._add("calls", {
+            "completedAt": end, "answeredAt": end, "duration": 40,
+            "participants": [
+                {"phoneNumber": self.ours, "actorId": "UStest01"},
+                {"phoneNumber": self.theirs, "actorId": None}], **fields})
+        return self._envelope(LIFE[0], call)
+
+    def message(self, **fields: Any) -> dict[str, Any]:
+        message = self._add("messages", {
+            "from": self.theirs, "to": [self.ours],
+            "text": f"Message {len(self.ids)}", **fields})
+        return self._envelope(SMS, message)
+
+    def _envelope(self, name: str, one: dict[str, Any]) -> dict[str, Any]:
+        envelope = self.stack.load(name, one["id"])
+        resource = envelope["data"]["resource"]
+        for key in resource.keys() & one.keys():
+            resource[key] = one[key]
+        context = envelope["data"]["context"]
+        context.update(phoneNumberId=self.line,
+                       contacts={"ids": [], "lookupStatus": "matched"})
+        if "participants" in context:
+            context["participants"].update(workspace=[self.ours],
+                                           external=[self.theirs])
+        else:
+            context.update(senderIdentifier=self.theirs,
+                           recipientIdentifiers=[self.ours])
+        return envelope
+
+    def upstream(self) -> list[dict[str, Any]]:
+        """What OpenPhone has: a change of nothing answers the object."""
+        return [one for kind, ids in self.kinds.items() for one in
+                self.stack.control("POST", f"/openphone/{kind}",
+                                   [{"id": id_} for id_ in ids])]
+
+    def pages(self) -> list[str]:
+        """Whose pages there are; an id twice is two pages."""
+        return sorted(
+            "".join(item["plain_text"] for item in
+                    page["properties"]["OpenPhone ID"]["rich_text"])
+            for page in self.stack.control("GET", "/notion/pages")
+            if f"AC{self.suffix}n" in json.dumps(page["properties"]))
+
+    def is_complete(self) -> bool:
+        """One page each, and what OpenPhone knows of it."""
+        facts = {row["id"]: row["facts"] for row in self.stack.rows(
+            "SELECT id, facts FROM resource WHERE id LIKE"
+            f" 'AC{self.suffix}n%'")}
+        for one in self.upstream():
+            known = facts[one["id"]]
+            for key in ("status", "text", "duration", "createdAt"):
+                assert known.get(key) == one.get(key), (known, one)
+        return facts.keys() == set(self.ids) and \
+            self.pages() == sorted(self.ids)
+
+
+def test_what_was_not_delivered_is_brought_in(stack: Stack) -> None:
+    """Nearly a third of the deliveries were dropped, and in the end there was
+    no subscription any more."""
+    history = History(stack)
+    events = [history.call() if number % 2 else history.message()
+              for number in range(120)]
+    kept = [event for number, event in enumerate(events)
+            if number % 10 not in (2, 3, 7) and number < 90]
+    missed = len(events) - len(kept)
+    stack.send(*kept, connections=4)
+    stack.process()
+    assert len(history.pages()) == len(kept)
+
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert (report["open"], report["repaired"]) == (missed, 0)
+    assert {one[0] for one in found(report)} == {"lost"}
+    assert jobs(stack) == 0
+    assert stack.count("resource") == len(kept)
+
+    done = stack.run("onsctl", "reconcile", *history.range, "--repair")
+    assert done.stdout.endswith(
+        f"complete from {history.day} 00:00 to "
+        f"{history.day + timedelta(days=1)} 00:00 UTC: 60 calls, "
+        f"60 messages; {missed} repaired\n")
+    stack.process()
+    assert history.is_complete()
+    report = reconcile(stack, *history.range)
+    assert (report["open"], report["repaired"]) == (0, 0)
+    assert jobs(stack) == 0
+
+
+def test_what_was_delivered_in_part_is_completed(stack: Stack) -> None:
+    """The first delivery came, the one that tells the end did not."""
+    history = History(stack)
+    sent = history.message(direction="outgoing", status="sent",
+                           **{"from": history.ours, "to": [history.theirs]})
+    ringing = history.call()
+    ringing["data"]["resource"].update(
+        status="ringing", completedAt=None, answeredAt=None, duration=None)
+    ringing["type"] = "call.ringing"
+    stack.send(sent, ringing)
+    stack.process()
+    [message, call] = history.ids
+    stack.control("POST", "/openphone/messages",
+                  {"id": message, "status": "delivered",
+                   "updatedAt": f"{history.day}T22:00:00.000Z"})
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert sorted(found(report)) == [("outdated", message, False),
+                                     ("outdated", call, False)]
+    report = reconcile(stack, *history.range, "--repair")
+    assert (report["open"], report["repaired"]) == (0, 2)
+    stack.process()
+    assert history.is_complete()
+    assert reconcile(stack, *history.range)["findings"] == []
+
+
+def test_what_is_on_its_way_is_not_missing(stack: Stack) -> None:
+    history = History(stack)
+    stack.send(history.call(), history.message())
+    report = reconcile(stack, *history.range)
+    assert report["findings"] == []
+
+
+def test_with_the_lists_of_v1(stack: Stack, tmp_path: Path) -> None:
+    v1 = stack.variant(tmp_path, openphone__api_base=api(stack) + "/v1")
+    history = History(stack)
+    events = [history.call() if number % 2 else history.message()
+              for number in range(12)]
+    stack.send(*events[:5])
+    stack.process()
+    report = reconcile(stack, *history.range, "--repair", config=v1)
+    assert (report["open"], report["repaired"]) == (0, 7)
+    stack.run("ons-process", "--drain", config=v1)
+    assert history.is_complete()
+    assert reconcile(stack, *history.range, config=v1)["findings"] == []
+
+
+def test_a_lost_database_is_filled_again(stack: Stack) -> None:
+    """Pages, and OpenPhone, are all that is left."""
+    history = History(stack)
+    stack.send(*[history.call() for _ in range(5)],
+               *[history.message() for _ in range(5)])
+    stack.process()
+    lose_all(stack)
+    report = reconcile(stack, *history.range, "--repair")
+    assert (report["open"], report["repaired"]) == (0, 20)
+    stack.process()
+    assert history.is_complete()
+
+
+def api(stack: Stack) -> str:
+    text = stack.config.read_text().partition("[openphone]")[2]
+    return text.partition("api_base = ")[2].partition("\n")[0]
+
+
 # ---- trouble ----
 
 def test_passing_trouble_passes(stack: Stack) -> None:
@@ -363,20 +560,22 @@ def test_passing_trouble_passes(stack: Stack) -> None:
                   {"status": 503}, {"drop": "after"}):
         stack.control("POST", "/faults", {
             "service": "notion", "method": "POST", "path": "/query", **fault})
-    assert reconcile(stack) == {"pages": {"call": 3}, "open": 0,
-                                "repaired": 0, "findings": []}
+    assert reconcile(stack)["summary"].startswith(
+        "complete: pages of 3 calls")
 
 
 def test_without_permission_nothing_changes(stack: Stack,
-                                            tmp_path: Any) -> None:
+                                            tmp_path: Path) -> None:
     key = call(stack)
-    refused = stack.run("onsctl", "reconcile", "--repair", expect=EX_NOPERM,
+    refused = stack.run("onsctl", "reconcile", "--notion", "--repair",
+                        expect=EX_NOPERM,
                         config=stack.variant(tmp_path,
                                              notion__api_key="ntn_wrong"))
     assert refused.stderr.count("\n") == 1 and "401" in refused.stderr
     stack.control("POST", "/notion/share", {
         "id": database(stack, "call"), "shared": False})
-    refused = stack.run("onsctl", "reconcile", "--repair", expect=EX_NOPERM)
+    refused = stack.run("onsctl", "reconcile", "--notion", "--repair",
+                        expect=EX_NOPERM)
     assert "calls" in refused.stderr and refused.stderr.count("\n") == 1
     stack.control("POST", "/notion/share", {
         "id": database(stack, "call"), "shared": True})
@@ -400,5 +599,20 @@ def test_one_at_a_time(stack: Stack) -> None:
 
 
 def test_wrong_usage(stack: Stack) -> None:
-    for wrong in (["--everything"], ["now"]):
-        stack.run("onsctl", "reconcile", *wrong, expect=EX_USAGE)
+    for wrong in (["--everything"], ["now"], ["--since", "yesterday"],
+                  ["--since", "2026-13-01"], ["--since", "2999-01-01"],
+                  ["--since", "2026-02-01", "--until", "2026-01-01"],
+                  ["--notion", "--since", "2026-02-01"]):
+        done = stack.run("onsctl", "reconcile", *wrong, expect=EX_USAGE)
+        assert done.stderr and done.stdout == ""
+
+
+def test_without_openphones_permission_nothing_changes(
+        stack: Stack, tmp_path: Path) -> None:
+    history = History(stack)
+    history.call()
+    refused = stack.run(
+        "onsctl", "reconcile", *history.range, "--repair", expect=EX_NOPERM,
+        config=stack.variant(tmp_path, openphone__api_key="wrong"))
+    assert refused.stderr.count("\n") == 1 and "401" in refused.stderr
+    assert stack.count("resource") == 0
