@@ -96,3 +96,52 @@ COMMENT ON TABLE upstream IS 'what OpenPhone''s lists had at the last onsctl rec
 COMMENT ON COLUMN upstream.workspace IS 'whose it is; ''default'' unless there are several';
 COMMENT ON COLUMN upstream.kind IS 'call or message';
 COMMENT ON COLUMN upstream.resource_id IS 'OpenPhone''s id';
+
+-- Weeks of bodies that are over go at once, by dropping their partition. One
+-- that is in use, or holds what is not folded yet, stays for the next time.
+CREATE FUNCTION bodies_expire(p_before timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+DECLARE
+	part regclass;
+	waiting boolean;
+	dropped bigint := 0;
+BEGIN
+	FOR part IN
+		SELECT c.oid::regclass
+		  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		 WHERE i.inhparent = 'event_body'::regclass
+		   AND substring(pg_get_expr(c.relpartbound, c.oid)
+			FROM 'TO \(''([^'']+)''\)')::timestamptz <= p_before
+	LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s b
+			JOIN event e ON e.id = b.event_id
+			JOIN job j ON (j.workspace, j.kind, j.resource_id)
+			            = (e.workspace, e.kind, e.resource_id))', part)
+		   INTO waiting;
+		CONTINUE WHEN waiting;
+		BEGIN
+			EXECUTE format('DROP TABLE %s', part);
+			dropped := dropped + 1;
+		EXCEPTION WHEN lock_not_available THEN
+			NULL;
+		END;
+	END LOOP;
+	RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION bodies_expire IS 'drop the partitions of event_body that end before then: how many';
+
+CREATE TABLE storage_stat (
+	workspace text NOT NULL,
+	day       date NOT NULL,
+	what      text NOT NULL,
+	objects   bigint NOT NULL,
+	bytes     bigint NOT NULL,
+	PRIMARY KEY (workspace, what, day)
+);
+COMMENT ON TABLE storage_stat IS 'what is stored of recordings, voicemails and attachments, day by day (onsctl maintain)';
+COMMENT ON COLUMN storage_stat.workspace IS 'whose it is; ''default'' unless there are several';
+COMMENT ON COLUMN storage_stat.day IS 'by the server''s clock; as it was last seen on that day';
+COMMENT ON COLUMN storage_stat.what IS 'recordings, voicemail or media';
+COMMENT ON COLUMN storage_stat.objects IS 'files';
+COMMENT ON COLUMN storage_stat.bytes IS 'their sizes together';

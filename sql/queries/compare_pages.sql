@@ -50,6 +50,10 @@ WITH here AS (
 	   AND NOT EXISTS (SELECT FROM job j
 		WHERE (j.workspace, j.kind, j.resource_id) = ($1, $2, r.id))
 	   AND NOT EXISTS (SELECT FROM oldest o WHERE o.resource_id = r.id)
+	   -- a person put it away, and nothing came since
+	   AND NOT EXISTS (SELECT FROM job_done d
+		WHERE (d.workspace, d.kind, d.resource_id) = ($1, $2, r.id)
+		  AND d.outcome = 'discarded' AND d.finished_at > r.changed_at)
 	   AND ($2 <> 'contact' OR (r.facts <> '{}'
 		AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'))
 )

@@ -7,16 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
+#include "base/rfc3339.h"
 #include "cmd/onsctl.h"
+#include "model/words.h"
 #include "queue/job.h"
 #include "sql/queries.h"
 
 struct choice {
 	struct db_bytes *ids; /* none: all */
 	size_t n;
-	const char *kind, *since, *until; /* NULL: any */
+	const char *kind;	   /* NULL: any */
+	const char *since, *until; /* RFC 3339; NULL: any time */
 	bool apply;
+};
+
+/* Where the texts of the range are. */
+struct range {
+	char since[RFC3339_SIZE], until[RFC3339_SIZE];
 };
 
 struct counts {
@@ -97,6 +106,11 @@ static void
 report(const struct ctl *ctl, const struct choice *choice,
     const struct counts *counts)
 {
+	char calls[WORDS_SIZE], messages[WORDS_SIZE], contacts[WORDS_SIZE];
+
+	words_count(counts->calls, calls);
+	words_count(counts->messages, messages);
+	words_count(counts->contacts, contacts);
 	if (ctl->json)
 		printf("{\"calls\": %lld, \"messages\": %lld, "
 		       "\"contacts\": %lld, \"applied\": %s}\n",
@@ -104,12 +118,32 @@ report(const struct ctl *ctl, const struct choice *choice,
 		    (long long)counts->contacts,
 		    choice->apply ? "true" : "false");
 	else
-		printf("%lld calls, %lld messages, %lld contacts %s\n",
-		    (long long)counts->calls, (long long)counts->messages,
-		    (long long)counts->contacts,
+		printf("%s calls, %s messages, %s contacts %s\n", calls,
+		    messages, contacts,
 		    choice->apply
 			? "are due again"
 			: "would be due again; with --apply they are");
+}
+
+/* Days are the workspace's. */
+static int
+read_range(struct ctl *ctl, const char *since, const char *until,
+    struct choice *choice, struct range *range)
+{
+	int64_t from, to;
+
+	if (since == NULL && until == NULL)
+		return 0;
+	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
+	tzset();
+	if (ctl_range(
+		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
+		return -1;
+	rfc3339_format(from, range->since);
+	rfc3339_format(to, range->until);
+	choice->since = range->since;
+	choice->until = range->until;
+	return 0;
 }
 
 int
@@ -118,12 +152,16 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
 		{ "kind", required_argument, NULL, 'k' },
+		{ "since", required_argument, NULL, 's' },
+		{ "until", required_argument, NULL, 'u' },
 		{ "apply", no_argument, NULL, 'y' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct err err = ERR_INIT;
 	struct choice choice = { 0 };
 	struct counts counts = { 0 };
+	const char *since = NULL, *until = NULL;
+	struct range range;
 	bool all = false;
 	int c, rc;
 
@@ -137,6 +175,12 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 				return EX_USAGE;
 			choice.kind = optarg;
 			break;
+		case 's':
+			since = optarg;
+			break;
+		case 'u':
+			until = optarg;
+			break;
 		case 'y':
 			choice.apply = true;
 			break;
@@ -145,8 +189,10 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 		}
 	choice.n = (size_t)(argc - optind);
 	/* nobody means all of it by saying nothing */
-	if (all == (choice.n > 0))
+	if (all + (choice.n > 0) + (since != NULL || until != NULL) != 1)
 		return ctl_usage(argv[0]);
+	if (read_range(ctl, since, until, &choice, &range) != 0)
+		return EX_USAGE;
 	choice.ids = calloc(choice.n + 1, sizeof(*choice.ids));
 	if (choice.ids == NULL) {
 		err_nomem(&err);

@@ -30,6 +30,7 @@ ctl_command ctl_config;
 ctl_command ctl_discard;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
+ctl_command ctl_maintain;
 ctl_command ctl_migrate;
 ctl_command ctl_reconcile;
 ctl_command ctl_relink;

@@ -141,12 +141,29 @@ def test_which_ones(stack: Stack) -> None:
     assert replay(stack, "--all") == {**all_, "applied": False}
 
 
+def test_of_which_time(stack: Stack) -> None:
+    """By OpenPhone's clock, in days of the workspace's zone."""
+    key = a_call(stack)
+    [row] = stack.rows("""SELECT count(*) AS n FROM resource WHERE kind = 'call'
+        AND coalesce((facts ->> 'createdAt')::timestamptz, changed_at)
+        BETWEEN '2026-04-13Z' AND '2026-04-14Z'""")
+    assert state(stack, key)["facts"]["createdAt"][:10] == "2026-04-13"
+    day = ("--since", "2026-04-13", "--until", "2026-04-13")
+    assert replay(stack, *day, "--kind", "call")["calls"] == row["n"] > 0
+    before = replay(stack, "--until", "2026-04-12", "--kind", "call")["calls"]
+    after = replay(stack, "--since", "2026-04-14", "--kind", "call")["calls"]
+    assert before + row["n"] + after == \
+        replay(stack, "--all", "--kind", "call")["calls"]
+
+
 def test_errors_change_nothing(stack: Stack) -> None:
     key = a_call(stack)
     done = stack.run("onsctl", "replay", "--apply", key, "ACnobody",
                      expect=EX_DATAERR)
     assert "ACnobody" in done.stderr and done.stderr.count("\n") == 1
     for wrong in (["--apply"], ["--all", key], ["--kind", "fax", "--all"],
-                  ["--every"]):
+                  ["--every"], ["--since", "yesterday"],
+                  ["--all", "--since", "1d"], ["--since", "2999-01-01"],
+                  ["--since", "2026-02-01", "--until", "2026-01-01"]):
         stack.run("onsctl", "replay", *wrong, expect=EX_USAGE)
     assert jobs(stack, key) == [] and not state(stack, key)["refold"]
