@@ -194,9 +194,11 @@ reconcile_pages(const struct reconcile *how, const char *kind, struct err *err)
 		goto out;
 	if (found &&
 	    (list_database(how, kind, &d, err) != 0 ||
+		DB_RUN(how->sync->db, SQL_listing_end, NULL, err) != 0 ||
 		DB_RUN(how->sync->db, SQL_compare_pages, NULL, err,
 		    DB_TEXT(how->sync->ws->name), DB_TEXT(kind),
 		    DB_TEXT(d.data_source), DB_TEXT(began)) != 0 ||
+		DB_RUN(how->sync->db, SQL_finding_end, NULL, err) != 0 ||
 		check_missing(how, kind, err) != 0 ||
 		(how->repair && repair(how, kind, &d, err) != 0))) {
 		err_prefix(err, "the Notion database for %ss", kind);
