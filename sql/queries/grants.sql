@@ -22,7 +22,7 @@ BEGIN
 		-- event_store: what was spooled
 		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,
 			bucket_pause, trouble_wait, trouble_met, trouble_ended,
-			partitions_ahead TO ons_process;
+			partitions_ahead, incarnation TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
 		FOREACH name IN ARRAY views LOOP

@@ -1,6 +1,7 @@
 -- $1 workspace, $2 kind, $3 id, $4 facts, $5 times, $6 outcome,
 -- $7 ids of newly folded events, $8 checks made, $9 seconds until the next
--- check or null, $10 job, $11 run id: no row if that holds its lease no more
+-- check or null, $10 job, $11 run id: no row if that holds its lease no more,
+-- $12 these are all of its events, folded again
 WITH held AS (
 	SELECT FROM job WHERE id = $10::bigint AND lease_by = $11::bigint FOR SHARE
 )
@@ -12,7 +13,9 @@ SELECT $1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
 ON CONFLICT (workspace, kind, id) DO UPDATE
    SET facts = excluded.facts, times = excluded.times,
        outcome = excluded.outcome,
-       events = resource.events || excluded.events,
+       events = CASE WHEN $12::boolean THEN excluded.events
+                     ELSE resource.events || excluded.events END,
+       refold = resource.refold AND NOT $12::boolean,
        checks = excluded.checks, recheck_at = excluded.recheck_at,
        changed_at = now()
 RETURNING true

@@ -459,6 +459,151 @@ out:
 	return rc;
 }
 
+/* ---- all rows ---- */
+
+static json_t *
+rows_body(const struct notion_rows *rows)
+{
+	json_t *body = json_pack("{s:i, s:[{s:s, s:s}], s:s*}", "page_size",
+	    rows->at_once, "sorts", "timestamp", "created_time", "direction",
+	    "ascending", "start_cursor", rows->cursor);
+
+	if (body == NULL ||
+	    (rows->archived &&
+		json_object_set_new(body, "is_archived", json_true()) != 0) ||
+	    (rows->since[0] != '\0' &&
+		json_object_set_new(body, "filter",
+		    json_pack("{s:s, s:{s:s}}", "timestamp", "created_time",
+			"created_time", "on_or_after", rows->since)) != 0)) {
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}
+
+/* What there is to say of each. */
+static json_t *
+brief_rows(const struct notion_rows *rows, const json_t *pages)
+{
+	json_t *ret = json_array(), *page;
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, (size_t)1 << 20);
+	json_array_foreach (pages, i, page) {
+		buf_reset(&text);
+		if (property_text(page, rows->property, rows->type, &text) !=
+			0 ||
+		    json_array_append_new(ret,
+			json_pack("{s:O*, s:O*, s:O*, s:O*, s:s}", "id",
+			    json_object_get(page, "id"), "url",
+			    json_object_get(page, "url"), "created_time",
+			    json_object_get(page, "created_time"),
+			    "last_edited_time",
+			    json_object_get(page, "last_edited_time"), "text",
+			    buf_text(&text))) != 0) {
+			json_decref(ret);
+			ret = NULL;
+			break;
+		}
+	}
+	buf_free(&text);
+	return ret;
+}
+
+/* Where the next query goes on. One query ends after 10,000 rows: another one
+ * begins where it ended, at the minute in which its last row was made. */
+static int
+rows_move_on(struct notion_rows *rows, const json_t *answer, struct err *err)
+{
+	const char *next = rest_text(answer, "next_cursor");
+	const json_t *status = json_object_get(answer, "request_status");
+	bool more = json_is_true(json_object_get(answer, "has_more"));
+	bool cut = strcmp(rest_text(status, "type"), "incomplete") == 0;
+	const json_t *pages = json_object_get(answer, "results");
+	const char *last = rest_text(
+	    json_array_get(pages, json_array_size(pages) - 1), "created_time");
+	char *cursor = NULL;
+
+	if (more && (cursor = strdup(next)) == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	if (*last == '\0')
+		last = rows->last;
+	if (!more && cut && strcmp(last, rows->since) == 0) {
+		err_set(err, ERR_PERMANENT,
+		    "notion: list rows: too many of one minute, %s", last);
+		return -1;
+	}
+	free(rows->cursor);
+	rows->cursor = cursor;
+	snprintf(rows->last, sizeof(rows->last), "%s", last);
+	if (!more && cut)
+		snprintf(rows->since, sizeof(rows->since), "%s", rows->last);
+	rows->end = !more && !cut;
+	return 0;
+}
+
+static int
+rows_query(struct buf *out, const char *property, struct err *err)
+{
+	if (buf_adds(out, "/query?filter_properties=") == 0 &&
+	    uri_escape(out, property, false) == 0)
+		return 0;
+	err_nomem(err);
+	return -1;
+}
+
+int
+notion_rows_next(const struct notion *notion, struct notion_rows *rows,
+    json_t **ret, struct err *err)
+{
+	struct call call = { .what = "list rows",
+		.method = "POST",
+		.path = "/v1/data_sources/",
+		.id = rows->data_source };
+	json_t *body = rows_body(rows), *json = NULL, *brief = NULL;
+	struct buf query;
+	int rc = -1;
+
+	buf_init(&query, 1024);
+	if (body == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (rows_query(&query, rows->property, err) != 0)
+		goto out;
+	call.rest = buf_text(&query);
+	call.body = body;
+	if (request(notion, &call, &json, err) != 0)
+		goto out;
+	if (!json_is_array(json_object_get(json, "results"))) {
+		odd_answer(call.what, ERR_RETRY, err);
+		goto out;
+	}
+	brief = brief_rows(rows, json_object_get(json, "results"));
+	if (brief == NULL)
+		err_nomem(err);
+	else if ((rc = rows_move_on(rows, json, err)) == 0)
+		*ret = json_incref(brief);
+out:
+	buf_free(&query);
+	json_decref(brief);
+	json_decref(json);
+	json_decref(body);
+	return rc;
+}
+
+void
+notion_rows_free(struct notion_rows *rows)
+{
+	free(rows->cursor);
+	rows->cursor = NULL;
+}
+
+/* ---- pages ---- */
+
 int
 notion_create_page(const struct notion *notion, const char *data_source,
     const char *icon, json_t *properties, json_t *children,

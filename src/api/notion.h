@@ -69,6 +69,30 @@ int notion_query_equal(const struct notion *notion, const char *data_source,
     const char *property, const char *type, const char *value, bool archived,
     json_t **ret, struct err *err);
 
+/*
+ * All rows, the oldest first, as many at a time as fit into an answer. A row
+ * may come twice, and one that is removed meanwhile may hide another.
+ */
+struct notion_rows {
+	/* the caller's, the same from first to last */
+	const char *data_source;
+	const char *property, *type; /* which column's text comes with a row */
+	bool archived; /* the archived rows instead of the others */
+	int at_once;   /* at most 100; fewer, where Notion asks for that */
+	/* begin with zeros; free with notion_rows_free() */
+	char since[32]; /* where the query began that is going on */
+	char last[32];	/* creation of the last row that came */
+	char *cursor;
+	bool end;
+};
+
+/* The next ones: [{"id", "url", "created_time", "last_edited_time", "text"}].
+ * After the last one rows->end is true. A failure changes nothing: the call
+ * may be repeated. */
+int notion_rows_next(const struct notion *notion, struct notion_rows *rows,
+    json_t **ret, struct err *err);
+void notion_rows_free(struct notion_rows *rows);
+
 /* A row; icon and children (at most 100 blocks) may be NULL. *url (unless url
  * is NULL) is the caller's, and "" when the answer had none. */
 int notion_create_page(const struct notion *notion, const char *data_source,

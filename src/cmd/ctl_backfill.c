@@ -18,7 +18,6 @@
 #include "cmd/table.h"
 #include "model/fold.h"
 #include "model/number.h"
-#include "model/when.h"
 #include "model/words.h"
 #include "sql/queries.h"
 #include "sync/backfill.h"
@@ -104,44 +103,6 @@ find_contact(
 	if (e164[strspn(e164, "+0123456789")] != '\0')
 		return contact_numbers(sync, given, *ret, err);
 	return json_array_append_new(*ret, json_string(e164));
-}
-
-/* Both lists must be there: the dated API had them last. */
-static int
-has_list(struct sync *sync, const char *name, bool *ret, struct err *err)
-{
-	const struct openphone_list list = { .list = name,
-		.number = "",
-		.party = "",
-		.way = "",
-		.actor = "",
-		.since = rfc3339_now(),
-		.until = rfc3339_now() };
-	json_t *page = NULL;
-	char *next = NULL;
-
-	if (openphone_list_page(
-		&sync->openphone, &list, "", &page, &next, err) != 0)
-		return -1;
-	*ret = page != NULL;
-	json_decref(page);
-	free(next);
-	return 0;
-}
-
-static int
-choose_surface(struct sync *sync, bool *v1, struct err *err)
-{
-	bool calls = false, messages = false;
-
-	*v1 = true;
-	if (openphone_is_v1(&sync->openphone))
-		return 0;
-	if (has_list(sync, "calls", &calls, err) != 0 ||
-	    has_list(sync, "messages", &messages, err) != 0)
-		return -1;
-	*v1 = !calls || !messages;
-	return 0;
 }
 
 /* ---- what it would do ---- */
@@ -326,7 +287,7 @@ begin(struct ctl *ctl, struct sync *sync, struct wish *wish, struct backfill *b,
 		    NULL) ||
 	    (wish->contact != NULL &&
 		find_contact(sync, wish->contact, &contact, err) != 0) ||
-	    choose_surface(sync, &b->v1, err) != 0)
+	    backfill_surface(sync, &b->v1, err) != 0)
 		goto out;
 	b->contact = contact;
 	rc = wish->apply ? queue(ctl, sync, b, wish, err)
@@ -404,36 +365,6 @@ list(struct ctl *ctl, struct err *err)
 /* ---- the command line ---- */
 
 static int
-bad(const char *option, const char *what)
-{
-	fprintf(stderr, "onsctl: %s: %s\n", option, what);
-	return -1;
-}
-
-static int
-read_range(const struct wish *wish, struct backfill *ret)
-{
-	static const char *const not_a_time =
-	    "neither a day (2026-01-31), nor a time (2026-01-31T09:00:00Z), "
-	    "nor so long ago (12h, 30d, 2w)";
-	int64_t now = rfc3339_now();
-
-	ret->until = now;
-	if (when_parse(wish->since, now, false, &ret->since) != 0)
-		return bad("--since", not_a_time);
-	if (wish->until != NULL &&
-	    when_parse(wish->until, now, true, &ret->until) != 0)
-		return bad("--until", not_a_time);
-	if (ret->since > now)
-		return bad("--since", "that is yet to come");
-	if (ret->until > now)
-		ret->until = now;
-	if (ret->since >= ret->until)
-		return bad("--since", "not before --until");
-	return 0;
-}
-
-static int
 start(struct ctl *ctl, struct wish *wish)
 {
 	struct err err = ERR_INIT;
@@ -445,7 +376,7 @@ start(struct ctl *ctl, struct wish *wish)
 	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
 	/* days are the workspace's: its zone is set by now */
-	if (read_range(wish, &b) != 0) {
+	if (ctl_range(wish->since, wish->until, &b.since, &b.until) != 0) {
 		sync_free(&sync);
 		return EX_USAGE;
 	}

@@ -31,9 +31,17 @@ static const struct command {
 	    "make the Notion databases, or use existing ones", ctl_init },
 	{ "jobs", "[--dead] [--kind KIND] [--error TEXT] [--limit N]",
 	    "list unfinished work", ctl_jobs },
+	{ "maintain", "", "compare with OpenPhone, repair, tidy up: for cron",
+	    ctl_maintain },
 	{ "migrate", "", "create or update the tables", ctl_migrate },
+	{ "reconcile", "[--since WHEN] [--until WHEN] [--notion] [--repair]",
+	    "prove that nothing is missing, or doubled", ctl_reconcile },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink },
+	{ "replay",
+	    "[--all] [--since WHEN] [--until WHEN] [--kind KIND] [--apply] "
+	    "[ID ...]",
+	    "fold states again from the stored events", ctl_replay },
 	{ "retry", "[--dead] [--kind KIND] [--error TEXT] [ID ...]",
 	    "try again what was given up", ctl_retry },
 	{ "revoke", "[--renew] ID [SLOT]",
@@ -85,6 +93,17 @@ int
 ctl_fail(const struct err *err)
 {
 	return program_fail("onsctl", err);
+}
+
+bool
+ctl_is_kind(const char *text)
+{
+	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
+	    strcmp(text, "contact") == 0)
+		return true;
+	fprintf(
+	    stderr, "onsctl: --kind: %s: call, message or contact?\n", text);
+	return false;
 }
 
 int

@@ -31,14 +31,26 @@ ctl_command ctl_config;
 ctl_command ctl_discard;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
+ctl_command ctl_maintain;
 ctl_command ctl_migrate;
+ctl_command ctl_reconcile;
 ctl_command ctl_relink;
+ctl_command ctl_replay;
 ctl_command ctl_retry;
 ctl_command ctl_revoke;
 ctl_command ctl_send_test;
 ctl_command ctl_show;
 ctl_command ctl_status;
 ctl_command ctl_webhooks;
+
+/* The range that --since and --until (may be NULL: now) name, in microseconds;
+ * days are those of the zone of TZ. 0, or -1 after saying what is wrong. */
+int ctl_range(const char *since, const char *until, int64_t *ret_since,
+    int64_t *ret_until);
+
+/* The kind that an option names, "call", "message" or "contact"; else false,
+ * after saying what is wrong. */
+bool ctl_is_kind(const char *text);
 
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);

@@ -87,6 +87,12 @@ static const struct key {
 	{ "process", "max_attempts", NULL, NUMBER, AT(process.max_attempts),
 	    "20", NULL, 1, 1000, ALL, 0 },
 
+	{ "retention", "bodies", NULL, TIME, AT(retention.bodies_ms), "365d",
+	    NULL, 0, 315360000000, ALL, 0 },
+	{ "retention", "events", NULL, TIME, AT(retention.events_ms), "0s",
+	    NULL, 0, 315360000000, ALL, 0 },
+	{ "retention", "counters", NULL, TIME, AT(retention.counters_ms),
+	    "400d", NULL, 0, 315360000000, ALL, 0 },
 	{ "retention", "finished", NULL, TIME, AT(retention.finished_ms), "90d",
 	    NULL, 0, 315360000000, ALL, 0 },
 	{ "retention", "attempts", NULL, TIME, AT(retention.attempts_ms), "30d",

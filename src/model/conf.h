@@ -81,7 +81,9 @@ struct conf {
 		int64_t workers, lease_ms, max_attempts;
 	} process;
 	struct {
-		int64_t finished_ms, attempts_ms, dead_ms; /* 0: for ever */
+		/* 0: for ever */
+		int64_t bodies_ms, events_ms, counters_ms;
+		int64_t finished_ms, attempts_ms, dead_ms;
 	} retention;
 	struct {
 		char *level, *file;

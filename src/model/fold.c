@@ -502,6 +502,19 @@ fold_event(json_t *state, const json_t *envelope, const struct event *event,
 	return finish(&w, err);
 }
 
+int
+fold_keep(
+    json_t *state, const json_t *before, const char *kind, struct err *err)
+{
+	struct lww w;
+
+	lww_begin(&w, state,
+	    strcmp(kind, "message") == 0 ? message_ranks : call_ranks,
+	    part_ranks);
+	lww_keep(&w, before);
+	return finish(&w, err);
+}
+
 /* ---- REST --------------------------------------------------------------- */
 
 /* Here, unlike in the event, the voicemail's id is its own. */
@@ -612,9 +625,11 @@ fold_rest_message(json_t *state, const json_t *message, struct err *err)
 	struct lww w;
 
 	lww_begin(&w, state, message_ranks, part_ranks);
-	lww_at(&w, field_latest(message, 0));
-	field_fold(&w, "", message, id_field);
-	fold_message_object(&w, message);
+	if (message != NULL) {
+		lww_at(&w, field_latest(message, 0));
+		field_fold(&w, "", message, id_field);
+		fold_message_object(&w, message);
+	}
 	mark(&w, "mediaKnown");
 	return finish(&w, err);
 }

@@ -62,6 +62,15 @@ bool fold_equal(const json_t *a, const json_t *b);
 int fold_event(json_t *state, const json_t *envelope, const struct event *event,
     struct err *err);
 
+/*
+ * The state was folded again from its events: what the one before knew beside
+ * is kept, such as what only the API told. Where both know a thing, the new
+ * one has it, unless the old one is of a later time (or a status of a greater
+ * rank): the API said so after the event.
+ */
+int fold_keep(
+    json_t *state, const json_t *before, const char *kind, struct err *err);
+
 /* A Call object of the v1 or dated API, with "summary" and "voicemail" where
  * they were asked for and are there. */
 int fold_rest_call(json_t *state, const json_t *call, struct err *err);
@@ -80,7 +89,7 @@ int fold_rest_voicemail(
 int fold_rest_transcripts(
     json_t *state, const json_t *transcripts, struct err *err);
 
-/* A Message of either API; marks mediaKnown. */
+/* A Message of either API; marks mediaKnown. NULL: it is not to be seen. */
 int fold_rest_message(json_t *state, const json_t *message, struct err *err);
 
 /* A Contact of v1, or a dated one with its properties added by the caller as

@@ -93,7 +93,7 @@ wins(struct lww *w, const char *path, const json_t *value, const json_t *old)
 
 	if (order == 0)
 		order = strcmp(w->now, then == NULL ? "" : then);
-	if (order == 0)
+	if (order == 0 && !w->yields)
 		order = compare_spelling(w, value, old);
 	return order > 0;
 }
@@ -129,6 +129,35 @@ lww_set(struct lww *w, const char *path, json_t *value)
 		w->failed = true;
 out:
 	json_decref(value);
+}
+
+/* The leaf at a path, borrowed; NULL: there is none. */
+static json_t *
+get(const json_t *object, const char *path)
+{
+	char name[LWW_PATH_SIZE];
+	const char *slash;
+
+	while ((slash = strchr(path, '/')) != NULL) {
+		snprintf(name, sizeof(name), "%.*s", (int)(slash - path), path);
+		object = json_object_get(object, name);
+		path = slash + 1;
+	}
+	return json_object_get(object, path);
+}
+
+void
+lww_keep(struct lww *w, const json_t *other)
+{
+	json_t *facts = json_object_get(other, "facts"), *time;
+	const char *path;
+
+	w->yields = true;
+	json_object_foreach (json_object_get(other, "times"), path, time) {
+		snprintf(w->now, sizeof(w->now), "%s", json_string_value(time));
+		lww_set(w, path, json_incref(get(facts, path)));
+	}
+	w->yields = false;
 }
 
 bool

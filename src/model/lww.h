@@ -30,6 +30,7 @@ struct lww {
 	const struct lww_rank *ranks; /* for the leaf "status" */
 	const struct lww_rank *parts; /* for "<part>/…/status" */
 	char now[RFC3339_SIZE];	      /* when what is written was true */
+	bool yields; /* of two values of one time the one that is there stays */
 	bool failed;
 	size_t before; /* jansson_failures() when it began */
 };
@@ -47,6 +48,10 @@ void lww_at(struct lww *w, int64_t usec);
  * if there is something greater. The value is taken over; NULL and nothing
  * (null, "", [], {}) are not written. */
 void lww_set(struct lww *w, const char *path, json_t *value);
+
+/* Write what another state knows: its leaves, at their times. Where both have
+ * a leaf, the other's is taken if its rank or time is greater. */
+void lww_keep(struct lww *w, const json_t *other);
 
 /* Was memory out since lww_begin()? Then the state is of no use. */
 bool lww_failed(const struct lww *w);

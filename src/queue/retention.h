@@ -7,9 +7,15 @@
 #include "base/err.h"
 #include "ext/db.h"
 #include "model/conf.h"
+#include "queue/chore.h"
 
 /* Remove what [retention] does not keep any longer: of each kind of rows one
  * batch, so that nobody has to wait. */
 int retention_sweep(struct db *db, const struct conf *conf, struct err *err);
+
+/* The same for what only the owner of the tables may remove, all of it, in
+ * batches; *weeks of bodies and *rows are how much that was. */
+int retention_maintain(const struct chore *chore, const struct conf *conf,
+    int64_t *weeks, int64_t *rows, struct err *err);
 
 #endif

@@ -127,6 +127,44 @@ backfill_plan(const struct backfill *b, backfill_slice_fn *add, void *ctx,
 		     : plan_windows(b, party, add, ctx, err);
 }
 
+/* Both lists must be there: the dated API had them last. */
+static int
+has_list(struct sync *sync, const char *name, bool *ret, struct err *err)
+{
+	const struct openphone_list list = { .list = name,
+		.number = "",
+		.party = "",
+		.way = "",
+		.actor = "",
+		.since = rfc3339_now(),
+		.until = rfc3339_now() };
+	json_t *page = NULL;
+	char *next = NULL;
+
+	if (openphone_list_page(
+		&sync->openphone, &list, "", &page, &next, err) != 0)
+		return -1;
+	*ret = page != NULL;
+	json_decref(page);
+	free(next);
+	return 0;
+}
+
+int
+backfill_surface(struct sync *sync, bool *v1, struct err *err)
+{
+	bool calls = false, messages = false;
+
+	*v1 = true;
+	if (openphone_is_v1(&sync->openphone))
+		return 0;
+	if (has_list(sync, "calls", &calls, err) != 0 ||
+	    has_list(sync, "messages", &messages, err) != 0)
+		return -1;
+	*v1 = !calls || !messages;
+	return 0;
+}
+
 /* ---- v1's conversations ---- */
 
 bool

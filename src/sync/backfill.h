@@ -33,6 +33,9 @@ struct backfill {
 typedef int backfill_slice_fn(
     void *ctx, const struct openphone_list *slice, struct err *err);
 
+/* Which lists there are: *v1, where the dated API lacks one. */
+int backfill_surface(struct sync *sync, bool *v1, struct err *err);
+
 /* The slices to begin with. With v1 that is the list of conversations. */
 int backfill_plan(const struct backfill *backfill, backfill_slice_fn *add,
     void *ctx, struct err *err);

@@ -272,6 +272,24 @@ clear_strays(struct work *w, struct err *err)
 	return save(w, err);
 }
 
+/* Which blocks of ours are on a page that was adopted? They go once it has its
+ * sections. */
+static int
+know_adopted(struct work *w, struct err *err)
+{
+	json_t *entry = pagerow_section(w->row, PAGEROW_ADOPTED), *ids;
+
+	if (entry == NULL || json_object_get(entry, "blocks") != NULL)
+		return 0;
+	if ((ids = our_blocks(w, err)) == NULL)
+		return -1;
+	if (json_object_set_new(entry, "count",
+		json_integer((json_int_t)json_array_size(ids))) != 0 ||
+	    json_object_set_new(entry, "blocks", ids) != 0)
+		return nomem(err);
+	return save(w, err);
+}
+
 /* ---- adding ---- */
 
 /* Is there anything on the page after the section, but for what is being
@@ -674,7 +692,7 @@ body_write(struct sync *sync, const struct job *job, struct pagerow *row,
 	};
 	size_t next = 0, index = 0;
 
-	if (clear_strays(&w, err) != 0)
+	if (know_adopted(&w, err) != 0 || clear_strays(&w, err) != 0)
 		return -1;
 	while (next < json_array_size(wanted))
 		if (write_run(&w, wanted, &next, &index, err) != 0)

@@ -71,7 +71,16 @@ save(struct sync *sync, const char *kind, const struct destination *d,
 	return DB_RUN(sync->db, SQL_destination_put, NULL, err,
 	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(d->database),
 	    DB_TEXT(d->data_source), DB_TEXT(style_name(d->schema->id)),
-	    DB_JSON(d->properties), DB_JSON(d->columns), DB_JSON(d->skipped));
+	    DB_JSON(d->properties), DB_JSON(d->columns), DB_JSON(d->skipped),
+	    DB_BOOL(d->known));
+}
+
+int
+destination_now_known(struct sync *sync, const char *kind,
+    const struct destination *d, struct err *err)
+{
+	return DB_RUN(sync->db, SQL_destination_known, NULL, err,
+	    DB_TEXT(sync->ws->name), DB_TEXT(kind), DB_TEXT(d->data_source));
 }
 
 /* Properties from the data source, and which of them are ours. */
@@ -260,7 +269,8 @@ destination_create(struct sync *sync, const char *kind, const char *page,
     enum page_schema style, struct destination *ret, struct err *err)
 {
 	const struct kind *made = kind_of(kind);
-	struct destination d = { .schema = schema_find(kind, style) };
+	struct destination d = { .schema = schema_find(kind, style),
+		.known = true };
 	char parent[NOTION_ID_SIZE];
 	json_t *properties;
 	int rc = -1;
@@ -331,6 +341,29 @@ find_source(
 	return rc;
 }
 
+/* Pages that are in it already may be ours, from before our tables were lost:
+ * none is made then before it was looked for. */
+static int
+look_for_rows(struct sync *sync, struct destination *d, struct err *err)
+{
+	struct notion_rows rows = { .data_source = d->data_source,
+		.at_once = 1 };
+	size_t n = 0;
+	int rc = destination_key(d, &rows.property, &rows.type, err);
+
+	for (int archived = 0; archived < 2 && rc == 0; archived++) {
+		json_t *found = NULL;
+
+		rows.archived = archived != 0;
+		rc = notion_rows_next(&sync->notion, &rows, &found, err);
+		n += json_array_size(found);
+		json_decref(found);
+		notion_rows_free(&rows);
+	}
+	d->known = n == 0;
+	return rc;
+}
+
 int
 destination_adopt(struct sync *sync, const char *kind, const char *id,
     enum page_schema style, json_t **asked, struct destination *ret,
@@ -338,8 +371,6 @@ destination_adopt(struct sync *sync, const char *kind, const char *id,
 {
 	struct destination d = { .schema = schema_find(kind, style) };
 	char parsed[NOTION_ID_SIZE];
-	const char *key_id, *key_type;
-
 	if (notion_id_parse(id, parsed) != 0) {
 		err_set(err, ERR_CONFIG,
 		    "\"%s\" is neither the id nor the address of a Notion "
@@ -350,7 +381,7 @@ destination_adopt(struct sync *sync, const char *kind, const char *id,
 	if (find_source(sync, parsed, &d, err) != 0 ||
 	    read_columns(sync, &d, err) != 0 ||
 	    (asked != NULL && extend(sync, kind, &d, asked, err) != 0) ||
-	    destination_key(&d, &key_id, &key_type, err) != 0 ||
+	    look_for_rows(sync, &d, err) != 0 ||
 	    save(sync, kind, &d, err) != 0) {
 		destination_clear(&d);
 		return -1;
@@ -384,6 +415,7 @@ read_remembered(struct sync *sync, const char *kind, struct destination *ret,
 	d.properties = db_json(r, 0, "properties");
 	d.columns = db_json(r, 0, "columns");
 	d.skipped = db_json(r, 0, "skipped");
+	d.known = db_bool(r, 0, "known");
 	db_result_free(r);
 	if (d.properties == NULL || d.columns == NULL || d.skipped == NULL) {
 		destination_clear(&d);

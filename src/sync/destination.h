@@ -23,6 +23,7 @@ struct destination {
 	json_t *columns;    /* our column's name -> property id */
 	json_t *skipped;    /* "Name: reason" of our columns that pages are
 			     * not given; see columns_skipped() */
+	bool known;	    /* all pages of ours in it are in the table page */
 };
 
 /* The database for this kind of page ("call", "message", "contact"). One that
@@ -40,6 +41,10 @@ void destination_clear(struct destination *destination);
  * can no longer be given; one that is known already is not named again. */
 int destination_refresh(struct sync *sync, const char *kind,
     struct destination *destination, struct err *err);
+
+/* All pages of ours that are in it have been entered in the table page. */
+int destination_now_known(struct sync *sync, const char *kind,
+    const struct destination *destination, struct err *err);
 
 /* Add the columns that it lacks, and read back what Notion made of it: what
  * it did not take is still in skipped. *asked: the names, a new array. */

@@ -163,13 +163,9 @@ enrich_message(struct sync *sync, const struct job *job, struct resource *res,
 	if (openphone_message(
 		&sync->openphone, job->resource_id, &message, err) != 0)
 		return -1;
-	if (message == NULL) /* not to be seen with this key: do not ask on */
-		rc = json_object_set_new(res->facts, "mediaKnown", json_true());
-	else
-		rc = fold_rest_message(res->state, message, err);
+	/* one that is not to be seen with this key is not asked for again */
+	rc = fold_rest_message(res->state, message, err);
 	json_decref(message);
-	if (rc != 0)
-		err_nomem(err);
 	return rc;
 }
 

@@ -147,7 +147,7 @@ try_fold(struct sync *sync, const struct job *job, const json_t *object,
 		return -1;
 	changed = fold(sync, job->kind, object, res.state, err);
 	if (changed >= 0) {
-		ret->first = res.backfill != backfill;
+		ret->first = backfill != 0 && res.backfill != backfill;
 		ret->changed = changed || !res.stored || res.n_folded > 0;
 		rc = !ret->first && !ret->changed
 		    ? 1

@@ -39,7 +39,12 @@ int pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
     struct err *err);
 void pagerow_clear(struct pagerow *row);
 
-/* Commit that a creation is about to be sent, with what it will hold. */
+/* The one section of a page that was adopted: all blocks of ours on it, until
+ * they are replaced by the sections that it should have. */
+#define PAGEROW_ADOPTED "adopted"
+
+/* Commit that a creation is about to be sent, with what it will hold. -1 with
+ * ERR_RETRY also when somebody else has adopted the page meanwhile. */
 int pagerow_intend(struct db *db, const struct job *job,
     const struct pagerow *row, struct err *err);
 /* The creation certainly did not happen. */

@@ -344,6 +344,20 @@ look_up(struct work *w, struct err *err)
 	return found;
 }
 
+/* The page was found, and what is on it is not known. */
+static int
+adopt(struct work *w, struct err *err)
+{
+	json_t *all = pagerow_entry(PAGEROW_ADOPTED, NULL, 1);
+
+	if (all == NULL || json_array_append_new(w->row.sections, all) != 0) {
+		err_nomem(err);
+		return -1;
+	}
+	log_info("the page was there already: adopted");
+	return pagerow_put(w->sync->db, w->job, &w->row, err);
+}
+
 /* Notion may be at a creation for a minute, and a query may lag behind it; a
  * look shows that there is no page only so long after the intent. Earlier ones
  * are for finding it soon. What counts is the time, by the database's clock: a
@@ -527,6 +541,11 @@ publish_once(struct work *w, struct err *err)
 			return -1;
 		if (rc == 1)
 			w->row.state = PAGE_NONE;
+	}
+	if (w->row.state == PAGE_NONE && !w->destination->known) {
+		if ((rc = look_up(w, err)) < 0 ||
+		    (rc == 1 && adopt(w, err) != 0))
+			return -1;
 	}
 	if ((w->row.state == PAGE_NONE || w->row.state == PAGE_TRASHED) &&
 	    create(w, err) != 0)

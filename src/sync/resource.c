@@ -98,6 +98,7 @@ read_state(
 		res->stored = true;
 		res->state = json_pack("{s:o, s:o}", "facts", facts, "times",
 		    db_json(r, 0, "times"));
+		res->refold = db_bool(r, 0, "refold");
 		res->checks = db_int(r, 0, "checks");
 		res->recheck = db_text(r, 0, "recheck_in") != NULL;
 		res->recheck_in = db_int(r, 0, "recheck_in");
@@ -192,6 +193,24 @@ out:
 	return rc;
 }
 
+/* All events again, from nothing. What they do not tell stays as it was: it
+ * is the API's, which may not have it any more. */
+static int
+fold_again(
+    struct db *db, const struct job *job, struct resource *res, struct err *err)
+{
+	json_t *before = res->state;
+	int rc = -1;
+
+	if ((res->state = fold_new()) == NULL)
+		err_nomem(err);
+	else if (fold_new_events(db, job, res, err) == 0)
+		rc = fold_keep(res->state, before, job->kind, err);
+	json_decref(before);
+	res->facts = json_object_get(res->state, "facts");
+	return rc;
+}
+
 int
 resource_load(
     struct db *db, const struct job *job, struct resource *ret, struct err *err)
@@ -199,7 +218,8 @@ resource_load(
 	struct resource res = { 0 };
 
 	if (read_state(db, job, &res, err) != 0 ||
-	    fold_new_events(db, job, &res, err) != 0) {
+	    (res.refold ? fold_again(db, job, &res, err)
+			: fold_new_events(db, job, &res, err)) != 0) {
 		resource_free(&res);
 		return -1;
 	}
@@ -259,13 +279,14 @@ resource_save(
 	    DB_JSON(json_object_get(res->state, "times")),
 	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
-	    DB_INT(job->run));
+	    DB_INT(job->run), DB_BOOL(res->refold));
 	free(ids);
 	FAILPOINT("resource.saved");
 	if (rc == 0)
 		rc = job_held(r, err);
 	if (rc == 0) {
 		res->stored = true;
+		res->refold = false;
 		res->n_folded = 0;
 	}
 	return rc;

@@ -19,6 +19,7 @@ struct resource {
 	int64_t *folded; /* ids of the events that were new */
 	size_t n_folded;
 	bool stored;	     /* has a row already */
+	bool refold;	     /* to be folded again from all of its events */
 	int64_t checks;	     /* how often missing parts were asked for */
 	int64_t recheck_in;  /* seconds; < 0: overdue; meaningless when … */
 	bool recheck;	     /* … nothing is expected */
@@ -26,7 +27,8 @@ struct resource {
 	int64_t backfill;    /* the last one that listed it, 0: none did */
 };
 
-/* Read the state and fold in the events that came since. */
+/* Read the state and fold in the events that came since; or fold all of them
+ * again, where that is wanted (onsctl replay). */
 int resource_load(struct db *db, const struct job *job, struct resource *ret,
     struct err *err);
 void resource_free(struct resource *res);

@@ -41,7 +41,7 @@ from media import Media
 from notion import Notion
 from notion_requests import Error
 from notion_schema import children, new_schema
-from notion_store import DataSource, Page, tree
+from notion_store import PERSON, DataSource, Page, tree
 from openphone import OpenPhone
 from record import Record
 from shapes import Invalid
@@ -231,6 +231,8 @@ class Control(Service):
         children(body, "body")
         page = self.notion.page_by_id(identifier)
         made = self.notion.workspace.add_blocks(page, body)
+        for block in made:
+            block.creator = PERSON
         return {"ids": [one.id for one in made]}
 
     def database(self, request: Request) -> Json:

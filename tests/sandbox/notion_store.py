@@ -42,6 +42,7 @@ class Node:
         self.children: list[Node] = []  # in order, without what is in the trash
         self.created = self.edited = datetime.now(timezone.utc)
         self.born = time.monotonic()
+        self.creator = BOT
         self.in_trash = False
         self.shared = True
 
@@ -87,7 +88,7 @@ class Node:
     def stamps(self) -> Json:
         return {"created_time": values.minute(self.created),
                 "last_edited_time": values.minute(self.edited),
-                "created_by": BOT, "last_edited_by": BOT}
+                "created_by": self.creator, "last_edited_by": BOT}
 
     def shown(self) -> Json:
         raise NotImplementedError

@@ -1113,6 +1113,43 @@ a_stored_state_goes_on(void **unused)
 	json_decref(state);
 }
 
+/* Folded again after a fault was mended: the events are right now; what only
+ * the API told stays, and so does what it told later. */
+static void
+folded_again_nothing_is_lost(void **unused)
+{
+	json_t *state = folded("2026-03-30", four);
+	json_t *before = json_deep_copy(state), *right = json_deep_copy(state);
+	json_t *facts = json_object_get(before, "facts");
+	json_t *times = json_object_get(before, "times");
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	json_object_set_new(facts, "duration", json_integer(1));
+	json_object_del(facts, "summary");
+	assert_int_equal(fold_keep(state, before, "call", &err), 0);
+	assert_true(fold_equal(state, right));
+
+	json_object_set_new(facts, "userId", json_string("USlater"));
+	json_object_set_new(
+	    times, "userId", json_string("2999-01-01T00:00:00.000Z"));
+	json_object_set_new(facts, "status", json_string("ringing"));
+	json_object_set_new(
+	    times, "status", json_string("2999-01-01T00:00:00.000Z"));
+	json_object_set_new(
+	    facts, "voicemail", json_pack("{s:s}", "transcript", "call me"));
+	json_object_set_new(times, "voicemail/transcript",
+	    json_string("2026-01-01T00:00:00.000Z"));
+	assert_int_equal(fold_keep(state, before, "call", &err), 0);
+	check_facts(state,
+	    (const struct fact[]){ { "userId", "\"USlater\"" },
+		{ "status", "\"answered\"" },
+		{ "voicemail/transcript", "\"call me\"" }, { NULL, NULL } });
+	json_decref(right);
+	json_decref(before);
+	json_decref(state);
+}
+
 int
 main(void)
 {
@@ -1140,6 +1177,7 @@ main(void)
 		cmocka_unit_test(
 		    an_event_is_as_new_as_the_latest_of_its_moments),
 		cmocka_unit_test(undelivered_beats_delivered_whenever_it_came),
+		cmocka_unit_test(folded_again_nothing_is_lost),
 		cmocka_unit_test(both_apis_calls),
 		cmocka_unit_test(answers_settle_what_they_say),
 		cmocka_unit_test(both_apis_contacts),

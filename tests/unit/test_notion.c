@@ -500,6 +500,104 @@ only_exact_matches_are_found(void **state)
 	assert_int_equal(canned_count(&f.server, "\"is_archived\":true"), 2);
 }
 
+#define LISTED(id, text, minute)                                     \
+	"{\"id\":\"" id "\",\"url\":\"https://notion.so/x\","        \
+	"\"created_time\":\"2026-01-01T00:" minute ":00.000Z\","     \
+	"\"properties\":{\"Call\":{\"id\":\"W%5BY\",\"rich_text\":[" \
+	"{\"plain_text\":\"" text "\"}]}}}"
+
+/* A list longer than a query may be goes on where the query ended. */
+static void
+all_rows_are_listed(void **state)
+{
+	static const char *const answers[] = {
+		JSON("200 OK",
+		    "{\"results\":[" LISTED(ID1, "AC1",
+			"01") "],"
+			      "\"has_more\":true,\"next_cursor\":\"s:next\"}"),
+		JSON("503 Service Unavailable", "{\"code\":\"x\"}"),
+		JSON("200 OK",
+		    "{\"results\":[" LISTED(ID2, "AC2",
+			"02") "],"
+			      "\"has_more\":false,\"request_status\":{\"type\":"
+			      "\"incomplete\"}}"),
+		JSON("200 OK", "{\"results\":[],\"has_more\":false}"), NULL
+	};
+	struct notion_rows rows = { .data_source = ID3,
+		.property = "W%5BY",
+		.type = "rich_text",
+		.at_once = 100 };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, answers);
+	assert_int_equal(notion_rows_next(&f.notion, &rows, &f.got, &f.err), 0);
+	assert_false(rows.end);
+	assert_int_equal(json_array_size(f.got), 1);
+	assert_string_equal(json_string_value(json_object_get(
+				json_array_get(f.got, 0), "text")),
+	    "AC1");
+	json_decref(f.got);
+	f.got = NULL;
+	assert_int_equal(
+	    notion_rows_next(&f.notion, &rows, &f.got, &f.err), -1);
+	assert_int_equal(f.err.kind, ERR_RETRY);
+	err_clear(&f.err);
+	for (int i = 0; i < 2; i++) {
+		assert_false(rows.end);
+		assert_int_equal(
+		    notion_rows_next(&f.notion, &rows, &f.got, &f.err), 0);
+		json_decref(f.got);
+		f.got = NULL;
+	}
+	assert_true(rows.end);
+	notion_rows_free(&rows);
+	end(&f);
+	assert_int_equal(
+	    canned_count(&f.server, "/query?filter_properties=W%255BY"), 4);
+	assert_int_equal(
+	    canned_count(&f.server, "\"start_cursor\":\"s:next\""), 2);
+	assert_int_equal(canned_count(&f.server,
+			     "{\"on_or_after\":\"2026-01-01T00:02:00.000Z\"}"),
+	    1);
+}
+
+/* More rows of one minute than a query gives: they cannot all be seen. */
+static void
+rows_that_cannot_be_listed_are_an_error(void **state)
+{
+	static const char *const answers[] = {
+		JSON("200 OK",
+		    "{\"results\":[" LISTED(ID1, "AC1",
+			"01") "],"
+			      "\"has_more\":false,\"request_status\":{\"type\":"
+			      "\"incomplete\"}}"),
+		JSON("200 OK",
+		    "{\"results\":[" LISTED(ID2, "AC2",
+			"01") "],"
+			      "\"has_more\":false,\"request_status\":{\"type\":"
+			      "\"incomplete\"}}"),
+		NULL
+	};
+	struct notion_rows rows = { .data_source = ID3,
+		.property = "W%5BY",
+		.type = "rich_text",
+		.at_once = 100 };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, answers);
+	assert_int_equal(notion_rows_next(&f.notion, &rows, &f.got, &f.err), 0);
+	json_decref(f.got);
+	f.got = NULL;
+	assert_int_equal(
+	    notion_rows_next(&f.notion, &rows, &f.got, &f.err), -1);
+	assert_int_equal(f.err.kind, ERR_PERMANENT);
+	assert_non_null(strstr(f.err.text, "2026-01-01T00:01"));
+	notion_rows_free(&rows);
+	end(&f);
+}
+
 static void
 lists_are_read_to_their_end(void **state)
 {
@@ -641,6 +739,8 @@ main(void)
 		cmocka_unit_test(the_trash_is_told_apart),
 		cmocka_unit_test(a_block_that_is_gone_is_deleted),
 		cmocka_unit_test(only_exact_matches_are_found),
+		cmocka_unit_test(all_rows_are_listed),
+		cmocka_unit_test(rows_that_cannot_be_listed_are_an_error),
 		cmocka_unit_test(lists_are_read_to_their_end),
 		cmocka_unit_test(a_brief_list_says_who_made_which),
 		cmocka_unit_test(too_large_a_body_is_not_sent),

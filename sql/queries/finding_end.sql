@@ -1,0 +1,2 @@
+-- The same for what was just found, before it is gone through.
+ANALYZE finding

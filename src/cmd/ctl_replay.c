@@ -1,0 +1,211 @@
+/*
+ * onsctl replay: states are folded again from the stored events, and pages
+ * are written again where they differ then.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "base/rfc3339.h"
+#include "cmd/onsctl.h"
+#include "model/words.h"
+#include "queue/job.h"
+#include "sql/queries.h"
+
+struct choice {
+	struct db_bytes *ids; /* none: all */
+	size_t n;
+	const char *kind;	   /* NULL: any */
+	const char *since, *until; /* RFC 3339; NULL: any time */
+	bool apply;
+};
+
+/* Where the texts of the range are. */
+struct range {
+	char since[RFC3339_SIZE], until[RFC3339_SIZE];
+};
+
+struct counts {
+	int64_t calls, messages, contacts;
+};
+
+/* A typing error must not leave half of the work done. */
+static int
+check_ids(struct ctl *ctl, const struct choice *choice, struct err *err)
+{
+	struct db_result *r = NULL;
+
+	if (DB_RUN(ctl->db, SQL_resource_unknown, &r, err,
+		DB_TEXT(ctl->conf.workspace.name),
+		DB_TEXTS(choice->ids, choice->n)) != 0)
+		return -1;
+	if (db_rows(r) > 0)
+		err_set(err, ERR_PERMANENT,
+		    "%s: no call, message or contact that is known",
+		    db_text(r, 0, "id"));
+	db_result_free(r);
+	return err_is_set(err) ? -1 : 0;
+}
+
+/* Where the batch ended: 1 and the key moved on, 0: there is no more, -1. */
+static int
+move_on(const struct db_result *r, char **kind, char **id, struct err *err)
+{
+	const char *last_kind = db_text(r, 0, "last_kind");
+	const char *last_id = db_text(r, 0, "last_id");
+
+	if (last_kind == NULL || last_id == NULL)
+		return 0;
+	free(*kind);
+	free(*id);
+	*kind = strdup(last_kind);
+	*id = strdup(last_id);
+	if (*kind != NULL && *id != NULL)
+		return 1;
+	err_nomem(err);
+	return -1;
+}
+
+/* In batches: short transactions, however many there are. */
+static int
+replay(struct ctl *ctl, const struct choice *choice, struct counts *counts,
+    struct err *err)
+{
+	char *kind = strdup(""), *id = strdup("");
+	struct db_result *r = NULL;
+	int more = 1;
+
+	if (kind == NULL || id == NULL) {
+		err_nomem(err);
+		more = -1;
+	}
+	while (more == 1) {
+		more = DB_RUN(ctl->db, SQL_replay, &r, err,
+		    DB_TEXT(ctl->conf.workspace.name),
+		    DB_TEXTS(choice->ids, choice->n), DB_TEXT(choice->kind),
+		    DB_TEXT(choice->since), DB_TEXT(choice->until),
+		    DB_BOOL(choice->apply), DB_INT(JOB_HISTORY), DB_TEXT(kind),
+		    DB_TEXT(id));
+		if (more != 0)
+			break;
+		counts->calls += db_int(r, 0, "calls");
+		counts->messages += db_int(r, 0, "messages");
+		counts->contacts += db_int(r, 0, "contacts");
+		more = move_on(r, &kind, &id, err);
+		db_result_free(r);
+	}
+	free(kind);
+	free(id);
+	return more;
+}
+
+static void
+report(const struct ctl *ctl, const struct choice *choice,
+    const struct counts *counts)
+{
+	char calls[WORDS_SIZE], messages[WORDS_SIZE], contacts[WORDS_SIZE];
+
+	words_count(counts->calls, calls);
+	words_count(counts->messages, messages);
+	words_count(counts->contacts, contacts);
+	if (ctl->json)
+		printf("{\"calls\": %lld, \"messages\": %lld, "
+		       "\"contacts\": %lld, \"applied\": %s}\n",
+		    (long long)counts->calls, (long long)counts->messages,
+		    (long long)counts->contacts,
+		    choice->apply ? "true" : "false");
+	else
+		printf("%s calls, %s messages, %s contacts %s\n", calls,
+		    messages, contacts,
+		    choice->apply
+			? "are due again"
+			: "would be due again; with --apply they are");
+}
+
+/* Days are the workspace's. */
+static int
+read_range(struct ctl *ctl, const char *since, const char *until,
+    struct choice *choice, struct range *range)
+{
+	int64_t from, to;
+
+	if (since == NULL && until == NULL)
+		return 0;
+	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
+	tzset();
+	if (ctl_range(
+		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
+		return -1;
+	rfc3339_format(from, range->since);
+	rfc3339_format(to, range->until);
+	choice->since = range->since;
+	choice->until = range->until;
+	return 0;
+}
+
+int
+ctl_replay(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "since", required_argument, NULL, 's' },
+		{ "until", required_argument, NULL, 'u' },
+		{ "apply", no_argument, NULL, 'y' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct err err = ERR_INIT;
+	struct choice choice = { 0 };
+	struct counts counts = { 0 };
+	const char *since = NULL, *until = NULL;
+	struct range range;
+	bool all = false;
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'a':
+			all = true;
+			break;
+		case 'k':
+			if (!ctl_is_kind(optarg))
+				return EX_USAGE;
+			choice.kind = optarg;
+			break;
+		case 's':
+			since = optarg;
+			break;
+		case 'u':
+			until = optarg;
+			break;
+		case 'y':
+			choice.apply = true;
+			break;
+		default:
+			return ctl_usage(argv[0]);
+		}
+	choice.n = (size_t)(argc - optind);
+	/* nobody means all of it by saying nothing */
+	if (all + (choice.n > 0) + (since != NULL || until != NULL) != 1)
+		return ctl_usage(argv[0]);
+	if (read_range(ctl, since, until, &choice, &range) != 0)
+		return EX_USAGE;
+	choice.ids = calloc(choice.n + 1, sizeof(*choice.ids));
+	if (choice.ids == NULL) {
+		err_nomem(&err);
+		return ctl_fail(&err);
+	}
+	for (size_t i = 0; i < choice.n; i++)
+		choice.ids[i] = (struct db_bytes){ argv[optind + (int)i],
+			strlen(argv[optind + (int)i]) };
+	rc = check_ids(ctl, &choice, &err);
+	if (rc == 0)
+		rc = replay(ctl, &choice, &counts, &err);
+	if (rc == 0)
+		report(ctl, &choice, &counts);
+	free(choice.ids);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
+}

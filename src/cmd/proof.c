@@ -1,0 +1,214 @@
+#include "cmd/proof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/rfc3339.h"
+#include "cmd/table.h"
+#include "model/words.h"
+#include "sql/queries.h"
+#include "sync/reconcile.h"
+#include "sync/upstream.h"
+
+enum { FINDINGS_MAX = 1000, MOMENT_SIZE = 64 };
+
+static const char *const kinds[] = { "contact", "call", "message" };
+enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+/* Pages first: what OpenPhone's lists bring up must not get a second one. */
+static int
+compare(struct proof *proof, struct sync *sync, const struct chore *chore,
+    struct err *err)
+{
+	const struct reconcile pages = {
+		.sync = sync, .chore = chore, .repair = proof->repair
+	};
+	struct upstream upstream = { .sync = sync,
+		.chore = chore,
+		.repair = proof->repair,
+		.since = proof->since,
+		.until = proof->until };
+
+	for (size_t i = 0; proof->notion && i < N_KINDS; i++)
+		if (reconcile_pages(&pages, kinds[i], err) != 0)
+			return -1;
+	if (proof->openphone && upstream_compare(&upstream, err) != 0)
+		return -1;
+	proof->refused = upstream.refused;
+	proof->groups = upstream.groups;
+	return 0;
+}
+
+/* Only one side's findings, where only that side was looked at. */
+static const char *
+side_of(const struct proof *proof)
+{
+	return proof->notion && proof->openphone ? NULL
+	    : proof->notion			 ? "notion"
+						 : "openphone";
+}
+
+/* ---- the sentence ---- */
+
+static int
+add_count(struct buf *out, const char *format, int64_t n)
+{
+	char count[WORDS_SIZE];
+
+	words_count(n, count);
+	return buf_addf(out, format, count);
+}
+
+static int
+add_range(struct buf *out, const struct proof *proof)
+{
+	char since[MOMENT_SIZE], until[MOMENT_SIZE];
+
+	rfc3339_local(proof->since, "%Y-%m-%d %H:%M", since, sizeof(since));
+	rfc3339_local(proof->until, "%Y-%m-%d %H:%M %Z", until, sizeof(until));
+	return buf_addf(out, " from %s to %s", since, until);
+}
+
+static int
+add_caveats(struct buf *out, const struct proof *proof)
+{
+	int rc = add_count(out, "; %s repaired", proof->repaired);
+
+	if (proof->open > 0)
+		rc |= add_count(out, ", %s not", proof->open);
+	if (proof->refused > 0)
+		rc |= add_count(
+		    out, "; %s lists are not to be had", proof->refused);
+	if (proof->groups > 0)
+		rc |= add_count(out,
+		    "; of %s conversations of several people v1 lists no calls",
+		    proof->groups);
+	return rc;
+}
+
+/* One that an owner understands. */
+static int
+say(struct proof *proof, const struct db_result *r, struct err *err)
+{
+	struct buf out;
+	int rc;
+
+	buf_init(&out, sizeof(proof->sentence));
+	rc = buf_adds(&out, proof->complete ? "complete" : "not complete");
+	if (proof->openphone) {
+		rc |= add_range(&out, proof);
+		rc |= add_count(&out, ": %s calls", db_int(r, 0, "calls"));
+		rc |=
+		    add_count(&out, ", %s messages", db_int(r, 0, "messages"));
+	} else {
+		rc |= add_count(
+		    &out, ": pages of %s calls", db_int(r, 0, "call_pages"));
+		rc |= add_count(
+		    &out, ", %s messages", db_int(r, 0, "message_pages"));
+		rc |= add_count(
+		    &out, ", %s contacts", db_int(r, 0, "contact_pages"));
+	}
+	rc |= add_caveats(&out, proof);
+	if (rc == 0)
+		snprintf(proof->sentence, sizeof(proof->sentence), "%s",
+		    buf_text(&out));
+	else
+		err_nomem(err);
+	buf_free(&out);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+proof_run(struct proof *proof, struct sync *sync, const struct chore *chore,
+    struct err *err)
+{
+	struct db_result *r = NULL;
+	int rc;
+
+	if (compare(proof, sync, chore, err) != 0 ||
+	    DB_RUN(sync->db, SQL_reconcile_report, &r, err,
+		DB_TEXT(sync->ws->name), DB_TEXT(side_of(proof))) != 0)
+		return -1;
+	proof->open = db_int(r, 0, "open");
+	proof->repaired = db_int(r, 0, "repaired");
+	proof->complete = proof->open == 0 && proof->refused == 0;
+	rc = say(proof, r, err);
+	db_result_free(r);
+	return rc;
+}
+
+/* ---- showing it ---- */
+
+static int
+print_table(const struct proof *proof, struct ctl *ctl, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "what", "WHAT", false, false },
+		{ "kind", "KIND", false, false },
+		{ "resource_id", "ID", false, false },
+		{ "state", "STATE", false, false },
+		{ "url", "PAGE", false, true },
+		{ NULL, NULL, false, false },
+	};
+	struct db_result *r = NULL;
+	int rc = 0;
+
+	if (DB_RUN(ctl->db, SQL_finding_list, &r, err,
+		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
+		DB_TEXT(side_of(proof))) != 0)
+		return -1;
+	if (db_rows(r) > 0)
+		rc = table_print(r, "findings", columns, false, err);
+	db_result_free(r);
+	if (rc == 0)
+		puts(proof->sentence);
+	return rc;
+}
+
+static int
+print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
+{
+	char since[RFC3339_SIZE] = "", until[RFC3339_SIZE] = "";
+	struct db_result *r = NULL;
+	json_t *all;
+	int rc = -1;
+
+	if (DB_RUN(ctl->db, SQL_findings_json, &r, err,
+		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
+		DB_TEXT(side_of(proof))) != 0)
+		return -1;
+	if (proof->openphone) {
+		rfc3339_format(proof->since, since);
+		rfc3339_format(proof->until, until);
+	}
+	all = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:o}",
+	    "complete", proof->complete, "summary", proof->sentence, "repaired",
+	    (json_int_t)proof->repaired, "open", (json_int_t)proof->open,
+	    "refused_lists", (json_int_t)proof->refused, "groups",
+	    (json_int_t)proof->groups, "since", since, "until", until,
+	    "findings", db_json(r, 0, "findings"));
+	if (all != NULL)
+		rc = json_dumpf(all, stdout, JSON_INDENT(2));
+	json_decref(all);
+	db_result_free(r);
+	if (rc != 0)
+		err_nomem(err);
+	else
+		putchar('\n');
+	return rc;
+}
+
+int
+proof_print(const struct proof *proof, struct ctl *ctl, struct err *err)
+{
+	return ctl->json ? print_json(proof, ctl, err)
+			 : print_table(proof, ctl, err);
+}
+
+int
+proof_begin(struct ctl *ctl, struct chore *chore, struct err *err)
+{
+	return chore_begin(
+	    ctl->db, ctl->conf.workspace.name, "reconcile", chore, err);
+}

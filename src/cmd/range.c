@@ -1,0 +1,40 @@
+/*
+ * A range of time on the command line.
+ */
+#include <stdio.h>
+
+#include "base/rfc3339.h"
+#include "cmd/onsctl.h"
+#include "model/when.h"
+
+static int
+bad(const char *option, const char *what)
+{
+	fprintf(stderr, "onsctl: %s: %s\n", option, what);
+	return -1;
+}
+
+int
+ctl_range(const char *given_since, const char *given_until, int64_t *ret_since,
+    int64_t *ret_until)
+{
+	static const char *const not_a_time =
+	    "neither a day (2026-01-31), nor a time (2026-01-31T09:00:00Z), "
+	    "nor so long ago (12h, 30d, 2w)";
+	int64_t now = rfc3339_now(), since, until = now;
+
+	if (when_parse(given_since, now, false, &since) != 0)
+		return bad("--since", not_a_time);
+	if (given_until != NULL &&
+	    when_parse(given_until, now, true, &until) != 0)
+		return bad("--until", not_a_time);
+	if (since > now)
+		return bad("--since", "that is yet to come");
+	if (until > now)
+		until = now;
+	if (since >= until)
+		return bad("--since", "not before --until");
+	*ret_since = since;
+	*ret_until = until;
+	return 0;
+}
