@@ -73,7 +73,10 @@ contact_numbers(struct sync *sync, const char *id, json_t *to, struct err *err)
 			json_object_get(state, "facts"), "phoneNumbers"),
 		    i, number) {
 			number_e164(json_string_value(number), e164);
-			rc |= json_array_append_new(to, json_string(e164));
+			if (json_array_append_new(to, json_string(e164)) != 0) {
+				err_nomem(err);
+				rc = -1;
+			}
 		}
 	if (rc == 0 && json_array_size(to) == 0) {
 		err_set(err, ERR_PERMANENT,
@@ -102,7 +105,10 @@ find_contact(
 	number_e164(given, e164);
 	if (e164[strspn(e164, "+0123456789")] != '\0')
 		return contact_numbers(sync, given, *ret, err);
-	return json_array_append_new(*ret, json_string(e164));
+	if (json_array_append_new(*ret, json_string(e164)) == 0)
+		return 0;
+	err_nomem(err);
+	return -1;
 }
 
 /* ---- what it would do ---- */
@@ -349,6 +355,7 @@ list(struct ctl *ctl, struct err *err)
 		{ "written", "WRITTEN", true, false },
 		{ "waiting", "WAITING", true, false },
 		{ "dead", "DEAD", true, false },
+		{ "reason", "WHY NOT COMPLETE", false, true },
 		{ NULL, NULL, false, false },
 	};
 	struct db_result *r = NULL;

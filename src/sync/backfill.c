@@ -382,6 +382,10 @@ slice_get(struct sync *sync, const struct job *job, struct slice *ret,
 		.backfill = db_int(r, 0, "backfill_id"),
 		.row = r,
 		.contact = db_json(r, 0, "only_contact") };
+	if (ret->contact == NULL) { /* that would be everybody */
+		err_nomem(err);
+		return -1;
+	}
 	ret->whole = (struct backfill){ .v1 = db_bool(r, 0, "v1"),
 		.since = db_int(r, 0, "whole_since"),
 		.until = db_int(r, 0, "whole_until"),
@@ -497,7 +501,8 @@ store_conversations(
 	return 0;
 }
 
-/* Where the list stands: 1, or 0 when the backfill was cancelled. */
+/* Where the list stands: 1, or 0 when the backfill was cancelled, or another
+ * worker has the slice. */
 static int
 put_slice(struct sync *sync, const struct slice *s, const struct tally *tally,
     const char *progress, const char *reason, struct err *err)
@@ -510,7 +515,8 @@ put_slice(struct sync *sync, const struct slice *s, const struct tally *tally,
 	if (DB_RUN(sync->db, SQL_backfill_slice_put, &r, err,
 		DB_TEXT(s->job->resource_id),
 		DB_TEXT(s->at.ordered ? position : NULL), DB_INT(tally->found),
-		DB_INT(tally->due), DB_TEXT(progress), DB_TEXT(reason)) != 0)
+		DB_INT(tally->due), DB_TEXT(progress), DB_TEXT(reason),
+		DB_INT(s->job->id), DB_INT(s->job->run)) != 0)
 		return -1;
 	rc = db_rows(r);
 	db_result_free(r);
@@ -552,10 +558,13 @@ refuse(struct sync *sync, const struct slice *s, const struct err *why,
     struct err *err)
 {
 	const struct tally none = { 0 };
+	char reason[sizeof(why->text)];
 
+	memcpy(reason, why->text, sizeof(reason));
+	log_mask(reason);
 	log_warn("backfill %lld: a list of %s is left out: %s",
 	    (long long)s->backfill, s->query.list, why->text);
-	return put_slice(sync, s, &none, "refused", why->text, err) < 0 ||
+	return put_slice(sync, s, &none, "refused", reason, err) < 0 ||
 		queue_next(sync, s->backfill, err) != 0
 	    ? -1
 	    : 0;
