@@ -74,7 +74,11 @@ SELECT b.id, b.workspace, b.since, b.until, b.number, b.contact, b.surface,
             ELSE 'complete' END AS state,
        s.calls, s.messages, s.due, j.waiting, j.dead, s.groups,
        round(s.share::numeric, 4) AS share, s.slices, s.open, s.refused,
-       b.created_at, b.cancelled_at
+       coalesce(s.reason, j.reason,
+		CASE WHEN s.open > 0 AND j.reading = 0 AND j.dead = 0
+		      AND b.cancelled_at IS NULL
+		THEN 'the reading of a list was given up (onsctl discard)' END)
+	AS reason, b.created_at, b.cancelled_at
   FROM backfill b
   CROSS JOIN LATERAL (
 	SELECT coalesce(sum(found) FILTER (WHERE list = 'calls'), 0)::bigint AS calls,
@@ -85,6 +89,7 @@ SELECT b.id, b.workspace, b.since, b.until, b.number, b.contact, b.surface,
 	       count(*) AS slices,
 	       count(*) FILTER (WHERE progress IN ('waiting', 'queued')) AS open,
 	       count(*) FILTER (WHERE progress = 'refused') AS refused,
+	       min(reason) FILTER (WHERE progress = 'refused') AS reason,
 	       -- v1: of the conversations that are known so far, only
 	       CASE WHEN bool_or(list = 'conversations' AND progress IN ('waiting', 'queued')) THEN 0
 	       ELSE coalesce(sum(extract(epoch FROM until - CASE
@@ -99,7 +104,8 @@ SELECT b.id, b.workspace, b.since, b.until, b.number, b.contact, b.surface,
   CROSS JOIN LATERAL (
 	SELECT count(*) FILTER (WHERE NOT dead AND kind <> 'backfill') AS waiting,
 	       count(*) FILTER (WHERE NOT dead AND kind = 'backfill') AS reading,
-	       count(*) FILTER (WHERE dead) AS dead
+	       count(*) FILTER (WHERE dead) AS dead,
+	       min(last_error) FILTER (WHERE dead) AS reason
 	  FROM job
 	 WHERE job.workspace = b.workspace
 	   AND (EXISTS (SELECT FROM resource r
@@ -129,11 +135,15 @@ COMMENT ON COLUMN v_backfills.share IS 'share of the range that is listed, 0 to 
 COMMENT ON COLUMN v_backfills.slices IS 'lists to be read';
 COMMENT ON COLUMN v_backfills.open IS 'lists not read to their end yet';
 COMMENT ON COLUMN v_backfills.refused IS 'lists that OpenPhone refused (see backfill_slice.reason)';
+COMMENT ON COLUMN v_backfills.reason IS 'why it is not, or will not be, complete: one of the reasons';
 COMMENT ON COLUMN v_backfills.created_at IS 'when it was queued';
 COMMENT ON COLUMN v_backfills.cancelled_at IS 'when it was cancelled';
 
 COMMENT ON COLUMN job.kind IS 'call, message or contact; backfill: a list to be read (see backfill_slice)';
 COMMENT ON COLUMN job.resource_id IS 'OpenPhone''s id of the call, message or contact; backfill_slice.id';
+COMMENT ON COLUMN attempt.kind IS 'call, message, contact or backfill';
+COMMENT ON COLUMN attempt.resource_id IS 'OpenPhone''s id of the call, message or contact; backfill_slice.id';
+COMMENT ON COLUMN v_failures.kind IS 'call, message, contact or backfill';
 COMMENT ON COLUMN job_done.kind IS 'call, message, contact or backfill';
 COMMENT ON COLUMN v_jobs.kind IS 'call, message, contact or backfill';
 COMMENT ON COLUMN v_jobs.resource_id IS 'OpenPhone''s id of the call, message or contact; backfill_slice.id';

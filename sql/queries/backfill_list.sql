@@ -3,6 +3,7 @@
 -- total: how many there may be in all.
 SELECT id, state, since, until, number, array_to_string(contact, ', ') AS contact,
        surface, calls, messages, due, waiting, dead, groups, refused,
+       reason,
        round(share * 100)::int AS share, created_at,
        due - waiting AS written,
        CASE WHEN share > 0 THEN round((calls + messages) / share) END::bigint AS total,

@@ -99,8 +99,9 @@ print_end(const struct db_result *r, bool bar)
 		printf("%s jobs were given up: see onsctl jobs --dead\n",
 		    db_text(r, 0, "dead"));
 	if (db_int(r, 0, "refused") > 0)
-		printf("%s lists were refused: see backfill_slice.reason\n",
-		    db_text(r, 0, "refused"));
+		printf("%s lists were refused\n", db_text(r, 0, "refused"));
+	if (db_text(r, 0, "reason") != NULL)
+		printf("the reason: %s\n", db_text(r, 0, "reason"));
 	if (strcmp(state, "incomplete") == 0)
 		puts("what is missing is brought in by running it again");
 	return strcmp(state, "incomplete") == 0 ? EX_TEMPFAIL : EX_OK;

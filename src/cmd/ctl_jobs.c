@@ -20,7 +20,7 @@ struct choice {
 	bool dead, yes;
 	const char *kind, *error;
 	int64_t limit;
-	char **ids; /* of calls, messages and contacts */
+	char **ids; /* of calls, messages, contacts and lists */
 	int n;
 };
 
@@ -48,10 +48,11 @@ static bool
 is_kind(const char *text)
 {
 	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
-	    strcmp(text, "contact") == 0)
+	    strcmp(text, "contact") == 0 || strcmp(text, "backfill") == 0)
 		return true;
-	fprintf(
-	    stderr, "onsctl: %s is neither call, message nor contact\n", text);
+	fprintf(stderr,
+	    "onsctl: %s is neither call, message, contact nor backfill\n",
+	    text);
 	return false;
 }
 

@@ -123,10 +123,13 @@ history_print(const struct history *history, struct err *err)
 	for (int i = 0; i < db_rows(job); i++) {
 		const char *next = db_text(job, i, "run_at");
 		const char *error = db_text(job, i, "last_error");
+		const char *what = db_text(job, i, "what");
 
-		printf("%s %s: %s, %s attempts%s%s%s%s\n",
+		printf("%s %s%s%s%s: %s, %s attempts%s%s%s%s\n",
 		    db_text(job, i, "kind"), db_text(job, i, "resource_id"),
-		    db_text(job, i, "state"), db_text(job, i, "attempts"),
+		    what == NULL ? "" : " (", what == NULL ? "" : what,
+		    what == NULL ? "" : ")", db_text(job, i, "state"),
+		    db_text(job, i, "attempts"),
 		    next == NULL ? "" : ", the next ", next == NULL ? "" : next,
 		    error == NULL ? "" : ": ", error == NULL ? "" : error);
 	}
@@ -241,8 +244,8 @@ static int
 print_json(const struct history *history, const json_t *page,
     const json_t *blocks, struct err *err)
 {
-	static const char *const job[] = { "kind", "resource_id", "state",
-		"attempts", "run_at", "last_error", NULL };
+	static const char *const job[] = { "kind", "resource_id", "what",
+		"state", "attempts", "run_at", "last_error", NULL };
 	static const char *const attempts[] = { "at", "attempt", "took", "host",
 		"error_kind", "error", NULL };
 	json_t *all = json_pack("{s:O?, s:O?, s:o, s:o}", "page", page,

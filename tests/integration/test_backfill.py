@@ -282,9 +282,10 @@ def test_without_dated_lists_v1_does_it(stack: Stack) -> None:
 
 # --- interrupted ---
 
+# of a time in which nobody else has anything
 YEAR = {"calls": 60, "messages": 240, "people": 30, "lines": 2,
-        "since": "2024-01-01T00:00:00Z", "until": "2025-01-01T00:00:00Z"}
-ALL_OF_IT = ("--since", "2024-01-01", "--until", "2024-12-31")
+        "since": "2022-01-01T00:00:00Z", "until": "2023-01-01T00:00:00Z"}
+ALL_OF_IT = ("--since", "2022-01-01", "--until", "2022-12-31")
 
 
 @pytest.fixture
@@ -391,7 +392,7 @@ def test_what_comes_in_meanwhile_is_not_lost(stack: Stack,
         for identifier in year[-200::2]:  # messages
             stack.send({
                 "id": f"EV{identifier}", "object": "event",
-                "apiVersion": "v4", "createdAt": "2024-12-31T23:59:59.000Z",
+                "apiVersion": "v4", "createdAt": "2022-12-31T23:59:59.000Z",
                 "type": "message.received", "data": {"object": {
                     "id": identifier, "object": "message",
                     "contactIds": ["CTyear00000"]}}})
@@ -409,6 +410,21 @@ def test_what_comes_in_meanwhile_is_not_lost(stack: Stack,
     assert pages(stack, "year") == year
 
 
+def transaction(stack: Stack, sql: str) -> subprocess.Popen[str]:
+    """A session that has begun a transaction with this, and waits."""
+    session = subprocess.Popen(
+        ["psql", "-Xq", "--set=ON_ERROR_STOP=1"], stdin=subprocess.PIPE,
+        text=True, env=clean_environment(**{
+            name: value for name, value in stack.env.items()
+            if name.startswith("PG")}))
+    assert session.stdin
+    session.stdin.write(f"BEGIN; {sql}\n")
+    session.stdin.flush()
+    until(lambda: stack.rows("SELECT FROM pg_stat_activity"
+                             " WHERE state = 'idle in transaction'"))
+    return session
+
+
 def test_who_stores_at_the_same_time_is_not_overwritten(
         stack: Stack) -> None:
     """A worker stores the resource after the slice has read it, and before it
@@ -417,18 +433,9 @@ def test_who_stores_at_the_same_time_is_not_overwritten(
     key = history.message(1, "2026-02-01T10:00:00Z", conversationId="CNlist")
     psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
          " VALUES ('default', 'message', :'id', '{}', '{}');", id=key)
-    worker = subprocess.Popen(
-        ["psql", "-Xq", "--set=ON_ERROR_STOP=1"], stdin=subprocess.PIPE,
-        text=True, env=clean_environment(**{
-            name: value for name, value in stack.env.items()
-            if name.startswith("PG")}))
-    assert worker.stdin
-    worker.stdin.write(
-        "BEGIN; UPDATE resource SET facts = '{\"errorCode\": \"kept\"}',"
-        f" changed_at = clock_timestamp() WHERE id = '{key}';\n")
-    worker.stdin.flush()
-    until(lambda: stack.rows("SELECT FROM pg_stat_activity"
-                             " WHERE state = 'idle in transaction'"))
+    worker = transaction(
+        stack, "UPDATE resource SET facts = '{\"errorCode\": \"kept\"}',"
+        f" changed_at = clock_timestamp() WHERE id = '{key}';")
     number = queue(stack, *RANGE, "--number", history.line)
     parent = stack.start("ons-process", "--linger")
     try:
@@ -443,6 +450,39 @@ def test_who_stores_at_the_same_time_is_not_overwritten(
                        " FROM resource WHERE id = :'id'", id=key)
     assert row == {"theirs": "kept", "ours": "CNlist"}
     assert state(stack, number)["messages"] == 1
+
+
+def test_who_comes_too_late_stores_nothing(stack: Stack) -> None:
+    """A worker is held up until its lease is over, and another one has read
+    the list to its end."""
+    history = History(stack)
+    key = history.message(1, "2026-02-01T10:00:00Z")
+    psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
+         " VALUES ('default', 'message', :'id', '{}', '{}');", id=key)
+    other = transaction(
+        stack, f"UPDATE resource SET facts = facts WHERE id = '{key}';")
+    number = queue(stack, *RANGE, "--number", history.line)
+    parent = stack.start("ons-process", "--linger")
+    try:
+        until(lambda: stack.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        other.communicate(f"""
+            WITH gone AS (
+                DELETE FROM job USING backfill_slice s
+                 WHERE s.backfill_id = {number} AND job.kind = 'backfill'
+                   AND job.resource_id = s.id::text)
+            UPDATE backfill_slice SET progress = 'listed', position = since
+             WHERE backfill_id = {number};
+            COMMIT;""", timeout=60)
+        until(lambda: not stack.rows("SELECT FROM run WHERE id IN (SELECT"
+                                     " lease_by FROM job)"))
+    finally:
+        other.kill()
+        parent.send_signal(signal.SIGTERM)  # ends what it is at
+        parent.communicate(timeout=60)
+    assert stack.rows("SELECT facts FROM resource WHERE id = :'id'",
+                      id=key) == [{"facts": {}}]
+    row = state(stack, number)
+    assert (row["state"], row["messages"]) == ("complete", 0)
 
 
 def test_a_cancelled_one_writes_no_more(stack: Stack,
@@ -587,3 +627,78 @@ def test_a_list_that_is_refused_is_told_of(stack: Stack) -> None:
     assert pages(stack, history.suffix) == wanted
     done = backfill(stack, "--follow", str(number), expect=75)
     assert "1 lists were refused" in done.stdout
+    assert "400" in row["reason"] and f"the reason: {row['reason']}" in (
+        done.stdout)
+
+
+@pytest.fixture
+def given_up(stack: Stack, tmp_path: Path) -> tuple[History, int, list[str]]:
+    """A backfill whose lists of calls OpenPhone did not give; the jobs that
+    were to read them are dead. Both were its turn: the rest waits."""
+    history = History(stack)
+    history.call(1, "2026-02-01T10:00:00Z")
+    history.call(2, "2026-03-30T10:00:00Z")
+    history.message(1, "2026-02-01T10:00:00Z")
+    history.message(2, "2026-03-30T10:00:00Z")
+    once = stack.variant(tmp_path, process__max_attempts="1")
+    number = queue(stack, *RANGE, "--number", history.line)
+    stack.control("POST", "/faults", {
+        "service": "openphone", "path": "^/calls\\?", "times": -1,
+        "status": 502})
+    try:
+        stack.run("ons-process", "--drain", config=once)
+    finally:
+        stack.control("DELETE", "/faults")
+    dead = stack.rows("SELECT resource_id FROM v_jobs WHERE state = 'dead'"
+                      " AND kind = 'backfill' ORDER BY 1")
+    assert len(dead) == 2
+    return history, number, [row["resource_id"] for row in dead]
+
+
+def all_of(history: History) -> list[str]:
+    return [f"AC{history.suffix}{one}" for one in ("c1", "c2", "m1", "m2")]
+
+
+def test_what_was_given_up_is_told_of_and_tried_again(
+        stack: Stack, given_up: tuple[History, int, list[str]]) -> None:
+    history, number, dead = given_up
+    row = state(stack, number)
+    assert (row["state"], row["dead"]) == ("incomplete", 2)
+    assert "502" in row["reason"]
+    done = backfill(stack, "--follow", str(number), expect=75)
+    assert "2 jobs were given up" in done.stdout and "502" in done.stdout
+    assert "502" in backfill(stack, "--list").stdout
+    shown = stack.run("onsctl", "jobs", "--dead", "--kind", "backfill").stdout
+    assert [line.split()[:3] for line in shown.splitlines()[1:3]] == [
+        ["backfill", one, "dead"] for one in dead]
+    shown = stack.run("onsctl", "show", dead[0]).stdout
+    assert f"backfill {dead[0]} (calls of backfill {number}, 20" in shown
+    assert "502" in shown
+
+    stack.run("onsctl", "retry", *dead)
+    assert state(stack, number)["state"] == "listing"
+    stack.process()
+    row = state(stack, number)
+    assert (row["state"], row["reason"]) == ("complete", None)
+    assert pages(stack, history.suffix) == all_of(history)
+
+
+def test_what_was_discarded_comes_with_the_next_one(
+        stack: Stack, given_up: tuple[History, int, list[str]]) -> None:
+    history, number, dead = given_up
+    stack.run("onsctl", "discard", "--yes", *dead)
+    row = state(stack, number)
+    assert (row["state"], row["dead"], row["reason"]) == (
+        "incomplete", 0,
+        "the reading of a list was given up (onsctl discard)")
+    backfill(stack, "--follow", str(number), expect=75)
+    shown = stack.run("onsctl", "show", dead[0]).stdout
+    assert f"(calls of backfill {number}, " in shown and "discarded" in shown
+    stack.process()
+    assert len(pages(stack, history.suffix)) < 4
+
+    again = queue(stack, *RANGE, "--number", history.line)
+    stack.process()
+    assert state(stack, again)["state"] == "complete"
+    assert state(stack, number)["state"] == "incomplete"
+    assert pages(stack, history.suffix) == all_of(history)
