@@ -66,9 +66,16 @@ class Cron:
 
 
 # What waits to be looked for or tried again: time is compressed for it.
-PASS = """UPDATE job SET run_at = now()
+PASS = """UPDATE page
+   SET intent_at = intent_at - interval '3 min',
+       written_at = written_at - interval '3 min'
+  FROM job
+ WHERE (page.workspace, page.kind, page.resource_id)
+     = (job.workspace, job.kind, job.resource_id)
+   AND run_at > now() AND lease_by IS NULL AND error_kind = 'unknown-outcome';
+UPDATE job SET run_at = now()
  WHERE run_at > now() AND lease_by IS NULL AND NOT dead
-   AND error_kind IN ('retry', 'unknown-outcome');"""
+   AND error_kind IN ('retry', 'unknown-outcome', 'died');"""
 
 
 def settle(stack: Stack, limit: float = 120) -> float:
