@@ -175,7 +175,8 @@ def grown(stack: Stack) -> list[list[Json]]:
     dialogue = transcript["data"]["resource"]["dialogue"]
     dialogue *= 210 // len(dialogue)
     return [[load("call.completed")], [summary],
-            [load("call.voicemail.completed")], [changed(summary)],
+            [load("call.voicemail.completed")],
+            [changed(summary, 17, "The posters are ready now.")],
             [transcript]]
 
 
