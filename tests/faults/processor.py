@@ -18,18 +18,20 @@ class Cron:
     and there is another."""
 
     def __init__(self, stack: Stack, *args: str, config: Path | None = None,
-                 env: dict[str, str] | None = None) -> None:
+                 env: dict[str, str] | None = None,
+                 log: Path | None = None) -> None:
         self.stack = stack
         self.args = args or ("--linger", "--workers", "2")
         self.config = config
         self.env = env
+        self.log = log or stack.state / "log" / "processor.log"
         self._lock = threading.Lock()
         self._stopping = False
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        with open(self.stack.state / "log" / "processor.log", "ab") as log:
+        with open(self.log, "ab") as log:
             while child := self._start(log):
                 child.wait()
                 time.sleep(0.05)
