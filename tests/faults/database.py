@@ -99,9 +99,9 @@ class Database:
         session = until(lambda: self.committing(program))[0]
         print(f"killed in: {session['query']}")
         os.kill(session["pid"], signal.SIGKILL)
-        until(self._release_commits)
+        until(self.release_commits)
 
-    def _release_commits(self) -> bool:
+    def release_commits(self) -> bool:
         with contextlib.suppress(AssertionError):
             psql(self.env, "ALTER SYSTEM RESET synchronous_standby_names;\n"
                  "SELECT pg_reload_conf();")

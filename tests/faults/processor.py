@@ -67,10 +67,18 @@ class Cron:
         assert not self._thread.is_alive()
 
 
-# What waits to be looked for or tried again: time is compressed for it.
-PASS = """UPDATE job SET run_at = now()
- WHERE run_at > now() AND lease_by IS NULL AND NOT dead
-   AND error_kind IN ('retry', 'unknown-outcome');"""
+# What waits to be looked for or tried again: time is compressed for it. How
+# long a page is looked for before it is made again is decided by the time since
+# the intent.
+PASS = """WITH passed AS (
+    UPDATE job SET run_at = now()
+     WHERE run_at > now() AND lease_by IS NULL AND NOT dead
+       AND error_kind IN ('retry', 'unknown-outcome')
+    RETURNING workspace, kind, resource_id)
+UPDATE page SET intent_at = intent_at - interval '1 min' FROM passed
+ WHERE page.state = 'intent'
+   AND (page.workspace, page.kind, page.resource_id)
+       = (passed.workspace, passed.kind, passed.resource_id);"""
 
 
 def settle(stack: Stack, limit: float = 120) -> float:

@@ -38,6 +38,7 @@ def database(stack: Stack) -> Iterator[Database]:
     yield database
     if not database.runs():
         database.start()
+    until(database.release_commits)
 
 
 @contextlib.contextmanager
@@ -92,8 +93,7 @@ def test_stopped_and_started(stack: Stack, ledger: Ledger,
 # Soon after these something is committed.
 COMMITS = ("ons-webhook:writer.storing", "ons-process:job.finishing",
            "ons-process:page.intending", "ons-process:page.created",
-           "ons-process:resource.folded", "ons-process:media.stored",
-           "ons-process:body.saving")
+           "ons-process:resource.folded", "ons-process:media.stored")
 
 
 def test_killed_in_commit(stack: Stack, ledger: Ledger, reference: Reference,
@@ -106,6 +106,9 @@ def test_killed_in_commit(stack: Stack, ledger: Ledger, reference: Reference,
     with Cron(stack, "--linger", "--workers", "1"):  # the one that is held
         for place in COMMITS * 3 if full else COMMITS[:2]:
             lives.append(Life(stack))
+            # else it only tries whether the database is back
+            until(lambda: stack.request("GET", "/health").json["status"]
+                  == "healthy")
             failpoints.arm(place, "sleep", ms=700)
             with sending(ledger, lives[-1]):
                 until(lambda: failpoints.fired(place))
