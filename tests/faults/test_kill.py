@@ -38,7 +38,7 @@ class Setting:
 def settings(stack: Stack, reference: Reference, all_failpoints: Failpoints,
              tmp_path_factory: pytest.TempPathFactory) -> list[Setting]:
     folder = stack.state / "media"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     uploads = stack.variant(
         tmp_path_factory.mktemp("uploads"), media__link="notion",
         media__base_url=None, media__store="file", media__folder=str(folder),
