@@ -20,7 +20,9 @@ enum {
 	 * as they come. */
 	BLOCKS_AT_ONCE = 100,
 	LONG_BLOCKS_AT_ONCE = 2,
-	LONG_BODY = 250000 /* bytes of JSON */
+	LONG_BODY = 250000, /* bytes of JSON */
+	/* Notion gives a request up a minute after it came to it */
+	LATE_MS = 90000
 };
 
 static const char *
@@ -45,11 +47,11 @@ nomem(struct err *err)
 	return -1;
 }
 
-/* Was a write of the entry's blocks sent, whose outcome is not known yet? */
+/* Was a write of the entry's blocks begun, and not finished? */
 static bool
 is_writing(const json_t *entry)
 {
-	return json_is_true(json_object_get(entry, "writing"));
+	return json_object_get(entry, "writing") != NULL;
 }
 
 /* ---- which blocks are ours ---- */
@@ -244,20 +246,32 @@ delete_stale(struct work *w, json_t *entry, struct err *err)
 	return save(w, err);
 }
 
-/* A write was sent, and we never learnt what became of it: what it left on
- * the page goes, and the section is written anew. */
+/* A write was not finished, and we may never have learnt what became of its
+ * last request: what it left on the page goes, and the section is written anew.
+ * But not while that request may still take effect. */
 static int
 clear_strays(struct work *w, struct err *err)
 {
 	json_t *strays = NULL, *entry;
-	bool writing = false;
+	int64_t wait_ms = LATE_MS - w->row->written_age_ms;
+	bool writing = false, sent = false;
 	size_t i;
 	int rc;
 
-	json_array_foreach (w->row->sections, i, entry)
+	json_array_foreach (w->row->sections, i, entry) {
 		writing |= is_writing(entry);
+		sent |= json_is_true(json_object_get(entry, "writing"));
+	}
 	if (!writing)
 		return 0;
+	if (sent && wait_ms > 0) {
+		err_set(err, ERR_UNKNOWN,
+		    "blocks may have been added to the page, or may be yet: to "
+		    "be looked into in %lld s",
+		    (long long)((wait_ms + 999) / 1000));
+		err->retry_after_ms = wait_ms;
+		return -1;
+	}
 	if (resolve(w, &strays, err) != 0)
 		return -1;
 	if (json_array_size(strays) > 0)
@@ -507,6 +521,21 @@ index_of(const struct pagerow *row, const json_t *entry)
 	return i;
 }
 
+/* The last request has certainly no effect any more: no need to wait for it.
+ * If this cannot be saved, there will be a wait. */
+static void
+note_refused(struct work *w, const struct group *group)
+{
+	struct err ignored = ERR_INIT;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (group->entries, i, entry)
+		if (json_object_set_new(entry, "writing", json_false()) != 0)
+			return;
+	(void)save(w, &ignored);
+}
+
 /* Send the steps, the first of which goes to where the group belongs. */
 static int
 send_group(
@@ -538,6 +567,8 @@ write_group(struct work *w, struct group *group, struct err *err)
 	if ((written = json_array()) == NULL)
 		return nomem(err);
 	rc = send_group(w, group, written, err);
+	if (rc != 0 && err->kind != ERR_UNKNOWN)
+		note_refused(w, group);
 	if (rc == 0 && settle_group(group, written) != 0)
 		rc = nomem(err);
 	json_decref(written);

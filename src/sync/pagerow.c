@@ -46,6 +46,8 @@ pagerow_get(
 		row.properties = db_json(r, 0, "properties");
 		row.sections = db_json(r, 0, "sections");
 		row.intent_age_ms = db_int(r, 0, "intent_age_ms");
+		if (db_text(r, 0, "written_age_ms") != NULL)
+			row.written_age_ms = db_int(r, 0, "written_age_ms");
 	} else {
 		row.properties = json_object();
 		row.sections = json_array();

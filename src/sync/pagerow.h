@@ -19,9 +19,10 @@ struct pagerow {
 	char source[NOTION_ID_SIZE]; /* the data source it is in */
 	char *url;		     /* NULL until it is known */
 	char *title, *icon;
-	json_t *properties;    /* property id -> hash of its value */
-	json_t *sections;      /* array of entries, in page order, see below */
-	int64_t intent_age_ms; /* since the creation was about to be sent */
+	json_t *properties;	/* property id -> hash of its value */
+	json_t *sections;	/* array of entries, in page order, see below */
+	int64_t intent_age_ms;	/* since the creation was about to be sent */
+	int64_t written_age_ms; /* since this row was last put */
 };
 
 /* An entry of sections:
@@ -31,7 +32,9 @@ struct pagerow {
  *   blocks   their ids in order; absent while they are not known, as after
  *            the page's creation, whose answer does not tell them
  *   stale    ids of blocks that this section replaced, to be deleted
- *   writing  true: a write may have been sent whose outcome is not known */
+ *   writing  true: a write may have been sent whose outcome is not known;
+ *            false: it was not finished, and nothing more will come of it;
+ *            absent: all is there */
 
 int pagerow_get(
     struct db *db, const struct job *job, struct pagerow *ret, struct err *err);

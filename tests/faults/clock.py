@@ -36,25 +36,26 @@ CREATE FUNCTION trouble_sooner() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER sooner BEFORE UPDATE OF next_at ON trouble FOR EACH ROW
   WHEN (NEW.next_at <> OLD.next_at) EXECUTE FUNCTION trouble_sooner();
 
--- when a page was intended; a worker that takes up its job finds it older
-CREATE TABLE intended (kind text, id text, at timestamptz,
+-- when a page's row was put; a worker that takes up its job finds it older
+CREATE TABLE put_at (kind text, id text, at timestamptz,
   PRIMARY KEY (kind, id));
-CREATE FUNCTION page_intended() RETURNS trigger LANGUAGE plpgsql
+CREATE FUNCTION page_put() RETURNS trigger LANGUAGE plpgsql
   SECURITY DEFINER AS
   'BEGIN
-     INSERT INTO intended VALUES (NEW.kind, NEW.resource_id, now())
+     INSERT INTO put_at VALUES (NEW.kind, NEW.resource_id, now())
      ON CONFLICT (kind, id) DO UPDATE SET at = now();
      RETURN NULL;
    END';
-CREATE TRIGGER intended AFTER INSERT OR UPDATE OF state ON page FOR EACH ROW
-  WHEN (NEW.state = 'intent') EXECUTE FUNCTION page_intended();
+CREATE TRIGGER put_at AFTER INSERT OR UPDATE OF state ON page FOR EACH ROW
+  EXECUTE FUNCTION page_put();
 CREATE FUNCTION job_claimed() RETURNS trigger LANGUAGE plpgsql
   SECURITY DEFINER AS
   'BEGIN
-     UPDATE page p SET intent_at = now() - {FACTOR} * (now() - i.at)
-       FROM intended i
-      WHERE p.state = ''intent''
-        AND (i.kind, i.id) = (NEW.kind, NEW.resource_id)
+     UPDATE page p
+        SET intent_at = now() - {FACTOR} * (now() - i.at),
+            written_at = now() - {FACTOR} * (now() - i.at)
+       FROM put_at i
+      WHERE (i.kind, i.id) = (NEW.kind, NEW.resource_id)
         AND (p.kind, p.resource_id) = (NEW.kind, NEW.resource_id);
      RETURN NULL;
    END';
@@ -63,9 +64,9 @@ CREATE TRIGGER claimed AFTER UPDATE OF lease_by ON job FOR EACH ROW
 """
 
 _END = """
-DROP FUNCTION job_sooner, bucket_sooner, trouble_sooner, page_intended,
+DROP FUNCTION job_sooner, bucket_sooner, trouble_sooner, page_put,
   job_claimed, sooner CASCADE;
-DROP TABLE intended;
+DROP TABLE put_at;
 """
 
 

@@ -110,6 +110,7 @@ class Faults:
 @contextlib.contextmanager
 def disturbed(control: Control) -> Iterator[Faults]:
     """Faults from here on, and none afterwards."""
+    control("DELETE", "/faults")
     faults = Faults(control)
     try:
         yield faults

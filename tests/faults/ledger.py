@@ -21,6 +21,7 @@ class Ledger:
     def __init__(self, stack: Any) -> None:
         self.stack = stack
         self.acknowledged: dict[str, str] = {}  # delivery key -> body's SHA-256
+        self.refused = 0  # answers that were no 2xx
         self.unacknowledged: list[deliver.Delivery] = []
         self.envelopes: list[dict[str, Any]] = []
         # what earlier experiments did is not this one's
@@ -44,6 +45,7 @@ class Ledger:
                 if answer.accepted:
                     self.note(answer)
                 else:
+                    self.refused += 1
                     waiting.append(answer.delivery)
             if not waiting:
                 return

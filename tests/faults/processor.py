@@ -18,18 +18,20 @@ class Cron:
     and there is another."""
 
     def __init__(self, stack: Stack, *args: str, config: Path | None = None,
-                 env: dict[str, str] | None = None) -> None:
+                 env: dict[str, str] | None = None,
+                 log: Path | None = None) -> None:
         self.stack = stack
         self.args = args or ("--linger", "--workers", "2")
         self.config = config
         self.env = env
+        self.log = log or stack.state / "log" / "processor.log"
         self._lock = threading.Lock()
         self._stopping = False
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        with open(self.stack.state / "log" / "processor.log", "ab") as log:
+        with open(self.log, "ab") as log:
             while child := self._start(log):
                 child.wait()
                 time.sleep(0.05)
@@ -65,10 +67,18 @@ class Cron:
         assert not self._thread.is_alive()
 
 
-# What waits to be looked for or tried again: time is compressed for it.
-PASS = """UPDATE job SET run_at = now()
- WHERE run_at > now() AND lease_by IS NULL AND NOT dead
-   AND error_kind IN ('retry', 'unknown-outcome');"""
+# What waits to be looked for or tried again: time is compressed for it. How
+# long a page, or blocks on it, may still come is decided by the time since the
+# request.
+PASS = """WITH passed AS (
+    UPDATE job SET run_at = now()
+     WHERE run_at > now() AND lease_by IS NULL AND NOT dead
+       AND error_kind IN ('retry', 'unknown-outcome', 'died')
+    RETURNING workspace, kind, resource_id)
+UPDATE page SET intent_at = intent_at - interval '1 min',
+                written_at = written_at - interval '1 min' FROM passed
+ WHERE (page.workspace, page.kind, page.resource_id)
+     = (passed.workspace, passed.kind, passed.resource_id);"""
 
 
 def settle(stack: Stack, limit: float = 120) -> float:

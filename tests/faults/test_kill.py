@@ -38,7 +38,7 @@ class Setting:
 def settings(stack: Stack, reference: Reference, all_failpoints: Failpoints,
              tmp_path_factory: pytest.TempPathFactory) -> list[Setting]:
     folder = stack.state / "media"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     uploads = stack.variant(
         tmp_path_factory.mktemp("uploads"), media__link="notion",
         media__base_url=None, media__store="file", media__folder=str(folder),
@@ -140,7 +140,7 @@ def provoke(stack: Stack, failpoints: Failpoints, tmp_path: Path,
     """See to it that the place is passed; the configuration that it needs."""
     if place == "page.looked":
         failpoints.arm("ons-process:page.created")
-    elif place == "parent.reaping":
+    elif place in ("parent.reaping", "run.reaping"):
         failpoints.arm("ons-process:job.claimed")
     elif place == "job.extended":  # after a quarter of the lease
         failpoints.arm("ons-process:page.creating", "sleep", ms=1500)
@@ -152,8 +152,8 @@ def provoke(stack: Stack, failpoints: Failpoints, tmp_path: Path,
     return None
 
 
-PROVOKED = ("page.looked", "parent.reaping", "job.extended", "job.failing",
-            "job.failed")
+PROVOKED = ("page.looked", "parent.reaping", "run.reaping", "job.extended",
+            "job.failing", "job.failed")
 
 
 def test_killed_while_recovering(stack: Stack, ledger: Ledger,

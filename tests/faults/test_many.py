@@ -13,6 +13,7 @@ from typing import Any
 
 import deliver
 import pytest
+from cgiprogram import Cgi
 from integration import STACK, TOP, Stack, clean_environment, until
 from invariants import check
 from ledger import Ledger
@@ -131,28 +132,6 @@ def test_a_processors_clock_is_off(stack: Stack, ledger: Ledger,
     check(stack, ledger, reference, lives, row)
 
 
-class Cgi:
-    """ons-webhook as CGI program on a host with a clock of its own."""
-
-    def __init__(self, stack: Stack, by: str) -> None:
-        self.stack = stack
-        self.by = by
-
-    def send(self, item: deliver.Delivery) -> deliver.Answer:
-        headers = deliver.sign(item, self.stack.env)
-        environment = {"HTTP_" + name.upper().replace("-", "_"): value
-                       for name, value in headers.items()}
-        done = self.stack.run("ons-webhook", input=item.body, env={
-            **environment, **clock(self.by), "REQUEST_METHOD": "POST",
-            "SCRIPT_NAME": deliver.WEBHOOK_PATH,
-            "REQUEST_URI": deliver.WEBHOOK_PATH,
-            "DOCUMENT_URI": deliver.WEBHOOK_PATH,
-            "CONTENT_LENGTH": str(len(item.body))})
-        head, _, text = done.stdout.partition("\r\n\r\n")
-        status = int(head.partition("Status: ")[2][:3])
-        return deliver.Answer(item, status, text.strip())
-
-
 @pytest.mark.parametrize("by", ["+5m", "-5m"])
 def test_a_responders_clock_is_off(stack: Stack, ledger: Ledger,
                                    reference: Reference, by: str) -> None:
@@ -160,7 +139,7 @@ def test_a_responders_clock_is_off(stack: Stack, ledger: Ledger,
     and what it refused comes again, to another host."""
     row = REPORT.row(f"a responder's clock {by}")
     life = Life(stack)
-    host = Cgi(stack, by)
+    host = Cgi(stack, env=clock(by))
     for event in life.events:
         answer = host.send(deliver.delivery("", event))
         assert answer.status in (200, 401), answer

@@ -28,7 +28,6 @@ BATCH = 2000  # more pages at a time would make the sandbox's queries slow
 Json = dict[str, Any]
 
 # Done after the answer that it was not: an edge gives up, the origin does not.
-# Creations only: blocks that come so late would be doubled.
 LATE: dict[str, Json] = {
     "504, done later": {"status": 504, "late": seconds(SERVICE_GIVES_UP)},
     "reset, done later": {"drop": "before", "late": seconds(20)},
@@ -106,7 +105,7 @@ def throw_away(stack: Stack, pages: dict[str, list[Json]],
 def rest(stack: Stack, ledger: Ledger, row: Row) -> list[str]:
     row.acknowledged = len(ledger.acknowledged)
     return (acknowledged_is_stored(stack, ledger, row)
-            + nothing_is_stuck(stack, row) + nobody_was_refused(stack)
+            + nothing_is_stuck(stack, row) + nobody_was_refused(ledger)
             + logs_are_discreet(stack, ledger))
 
 
@@ -176,7 +175,8 @@ def grown(stack: Stack) -> list[list[Json]]:
     dialogue = transcript["data"]["resource"]["dialogue"]
     dialogue *= 210 // len(dialogue)
     return [[load("call.completed")], [summary],
-            [load("call.voicemail.completed")], [changed(summary)],
+            [load("call.voicemail.completed")],
+            [changed(summary, 17, "The posters are ready now.")],
             [transcript]]
 
 
@@ -207,7 +207,7 @@ def test_appends(stack: Stack, ledger: Ledger, rng: random.Random,
                                  config=config), \
                 disturbed(stack.control) as faults:
             faults.add(WAITS, 0.03, rng, service="notion")
-            faults.add({**NOTION, **SAVED}, 0.3, rng, service="notion",
+            faults.add({**NOTION, **SAVED, **LATE}, 0.3, rng, service="notion",
                        method="PATCH", path=r"/children(\?|$)")
             faults.add(NOTION, 0.2, rng, service="notion", method="GET",
                        path=r"/children(\?|$)")

@@ -16,6 +16,7 @@ from conftest import (
     STACK, TROUBLE, Answer, Stack, children, psql, until)
 
 import deliver
+from disks import small_disk
 
 
 def parse_cgi(text: str) -> Answer:
@@ -115,32 +116,6 @@ def private_cluster(stack: Stack, disk: str | None = None) -> Iterator[Cluster]:
         later.callback(cluster.thaw)
         stack.run("onsctl", "migrate", config=cluster.config())
         yield cluster
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    """A file system of that size in the folder; root only."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755",
-                    "ons-test", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@contextlib.contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Nothing more fits on the folder's file system."""
-    ballast = folder / "ballast"
-    try:
-        with open(ballast, "wb", buffering=0) as file:
-            for size in (1 << 20, 1 << 12, 1):
-                with contextlib.suppress(OSError):
-                    while file.write(b"x" * size) == size:
-                        pass
-        yield
-    finally:
-        ballast.unlink()
 
 
 class Responder:

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from conftest import Stack, psql, until
 from private import (
-    Cluster, Responder, full, parse_cgi, private_cluster, private_responder,
-    small_disk)
+    Cluster, Responder, parse_cgi, private_cluster, private_responder)
 
 import deliver
+from disks import full, needs_mount, small_disk
 
 sanitize = pytest.mark.sanitize
 NAME = "2026-03-30/call.completed"
@@ -376,14 +376,6 @@ def test_one_that_the_database_refuses_is_set_aside(
 
 
 # --- when neither works ---
-
-def needs_mount() -> None:
-    if os.getuid() != 0:
-        pytest.skip("to mount a small disk one must be root")
-    if subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none",
-                       "/mnt"], check=False).returncode:
-        pytest.skip("this container mounts no file system")
-
 
 def test_full_disks_of_both_mean_try_again(stack: Stack) -> None:
     needs_mount()
