@@ -14,6 +14,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "ext/jansson.h"
+#include "sql/queries.h"
 
 enum {
 	OID_BYTEA = 17,
@@ -25,6 +26,7 @@ enum {
 enum {
 	OPTIONS_MAX = 64,
 	ARGS_MAX = 16,
+	SERVER_PATIENCE_MS = 1000,
 	STOP_MS = 500, /* what a wait may take once the program is to stop */
 	LOOK_MS = 250  /* a signal may come just before a wait begins */
 };
@@ -372,13 +374,32 @@ finish(struct db *db, struct db_result **ret, struct err *err)
 	return 0;
 }
 
+/* Who gives up waiting closes the connection, which the server does not notice
+ * while it is busy: it has a limit of its own, a little longer. */
+static int
+begin_session(struct db *db, struct err *err)
+{
+	char ms[16];
+	const char *const values[] = { ms };
+
+	snprintf(ms, sizeof(ms), "%d", db->timeout_ms + SERVER_PATIENCE_MS);
+	if (PQsendQueryParams(
+		db->conn, SQL_session, 1, NULL, values, NULL, NULL, 0) == 1 &&
+	    finish(db, NULL, err) == 0)
+		return 0;
+	if (!err_is_set(err))
+		set_failure(db, NULL, err);
+	db_close(db);
+	return -1;
+}
+
 static int
 ensure_connected(struct db *db, struct err *err)
 {
 	if (db->conn != NULL && PQstatus(db->conn) == CONNECTION_OK)
 		return 0;
 	db_close(db);
-	return connect_now(db, err);
+	return connect_now(db, err) == 0 ? begin_session(db, err) : -1;
 }
 
 /* ---- statements ---- */

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stack, psql, title
+from conftest import PSQL, Stack, clean_environment, psql, title, until
 
 import deliver
 
@@ -248,3 +249,26 @@ def test_init_ends_the_wait_for_a_person(stack: Stack) -> None:
     stack.run("onsctl", "init")
     stack.process()
     assert stack.page(event["data"]["resource"]["id"])
+
+
+def test_a_statement_given_up_ends_in_the_server(
+        stack: Stack, tmp_path: Path) -> None:
+    """It would go on there for as long as it takes, were there no limit."""
+    config = stack.variant(tmp_path, database__timeout="1s")
+    held = subprocess.Popen(
+        [PSQL, "-Xq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=clean_environment(**{name: value for name, value
+                                 in stack.env.items()
+                                 if name.startswith("PG")}))
+    assert held.stdin and held.stdout
+    with held:
+        held.stdin.write("BEGIN; LOCK TABLE event; \\echo locked\n")
+        held.stdin.flush()
+        assert held.stdout.readline() == "locked\n"
+        done = stack.run("onsctl", "status", config=config, expect=75)
+        assert "no answer in 1000 ms" in done.stderr
+        until(lambda: not stack.rows(
+            "SELECT FROM pg_stat_activity WHERE application_name = 'onsctl'"
+            "   AND state = 'active'"))
+        held.stdin.write("ROLLBACK;\n")
+        held.stdin.close()
