@@ -3,6 +3,7 @@ their own, and an OpenPhone whose deliveries may be lost."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
@@ -141,6 +142,9 @@ def each_has_one_page(stack: Stack,
             assert body.split("\n").count(words) < 2
 
 
+DAYS = itertools.count()
+
+
 class History:
     """Calls and messages on a day that is the test's own, which OpenPhone has
     and delivers, or not."""
@@ -151,7 +155,7 @@ class History:
         self.suffix = f"h{suffix}"
         number = int(suffix[1:])
         self.begin = begin or datetime(2025, 1, 1, tzinfo=timezone.utc) + \
-            timedelta(days=number)
+            timedelta(days=next(DAYS))
         self.line, self.ours = f"PN{suffix}", f"+1555730{number:04d}"
         self.theirs = f"+1555740{number:04d}"
         self.ids: list[str] = []

@@ -219,6 +219,6 @@ def test_wrong_usage(stack: Stack, program: str, args: list[str],
                                      "ons-process", "onsctl"])
 def test_version_and_help(stack: Stack, program: str) -> None:
     done = stack.run(program, "--version")
-    assert re.fullmatch(rf"{program} \(openphone-notion-sync\) [\d.]+\n",
-                        done.stdout)
+    assert re.fullmatch(rf"{program} \(openphone-notion-sync\) [\d.]+"
+                        r"(, with fail points)?\n", done.stdout)
     assert "usage" in stack.run(program, "--help").stdout.lower()

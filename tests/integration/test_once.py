@@ -10,7 +10,7 @@ import deliver
 import pytest
 from conftest import Stack, psql, until
 
-pytestmark = pytest.mark.sanitize
+pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("known")]
 
 MESSAGE = "2026-03-30/message.received"
 CREATES = 60  # under each fault

@@ -256,47 +256,12 @@ def test_who_slept_through_the_creation_writes_over_nothing(
     assert stack.page(key) == before
 
 
-def test_who_slept_before_the_creation_creates_nothing(
-        stack: Stack, start: Callable[..., Child], tmp_path: Path) -> None:
-    """It meant to, and waited for the rate limit; another worker looked for
-    the page in vain, and made it."""
-    config = brief_lease(stack, tmp_path)
-    event = stack.load("2026-03-30/call.completed", stack.fresh())
-    key = deliver.resource_id(event)
-    # the one that is to sleep may do a request a minute
-    slow = stack.variant(tmp_path, process__lease="2s", notion__rate="1")
-    psql(stack.env, """
-        UPDATE bucket SET slot = floor(extract(epoch FROM clock_timestamp())
-                                       * 1000 / (62000 / 60.0)),
-               used = array_cat(array_cat(ARRAY[0], ARRAY[1]),
-                                array_fill(0, ARRAY[58]))
-         WHERE service = 'notion';""")
-    stack.send(event)
-    first = start("--drain", "-w1", config=slow)
-    until(lambda: stack.rows("SELECT FROM page WHERE resource_id = :'id'"
-                             " AND state = 'intent'", id=key))
-    worker = sleeper(stack, first)
-    assert pages_of(stack, key) == 0, "it was not in time"
-    start("--linger", "-w1", config=config)
-
-    def written() -> bool:
-        make_due(stack, key)
-        return state(stack, key) == "done"
-
-    until(written)
-    assert pages_of(stack, key) == 1
-    # nothing but the lost lease keeps the sleeper from it now
-    psql(stack.env, "UPDATE bucket SET used = array_fill(0, ARRAY[60]);")
-    os.kill(worker, signal.SIGCONT)
-    first.communicate(timeout=60)
-    assert pages_of(stack, key) == 1
-
-
 # --- other hosts' clocks ---
 
-def faketime() -> dict[str, str]:
+def faketime(stack: Stack) -> dict[str, str]:
     found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    if not found or "ASAN_OPTIONS" in os.environ:
+    if not found or b"__asan_init" in (
+            Path(stack.env["ONS_BIN"]) / "ons-process").read_bytes():
         pytest.skip("needs faketime, and programs without sanitizers")
     return {"LD_PRELOAD": found[0], "FAKETIME": "+5m"}
 
@@ -305,7 +270,7 @@ def test_a_host_whose_clock_is_ahead(stack: Stack,
                                      start: Callable[..., Child]) -> None:
     """It takes nothing that is not due, and nothing from who is at it; what
     it writes for others to go by is by the database's clock."""
-    ahead = faketime()
+    ahead = faketime(stack)
     event = stack.load("2026-03-30/message.received", stack.fresh())
     later = deliver.resource_id(event)
     stack.send(event)
@@ -439,7 +404,7 @@ def test_a_lingering_processor_is_cheap(
     """With the usual four workers, five statements a second at most."""
     start("--linger")
     until(lambda: len(stack.rows("SELECT FROM run")) == 5)
-    time.sleep(2)  # what it does once, at its start, is over
+    time.sleep(5)  # what it does once, at its start, is over
 
     def transactions() -> int:
         # the statistics come a little late

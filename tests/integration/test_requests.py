@@ -11,7 +11,7 @@ import deliver
 import pytest
 from conftest import Stack, psql, texts
 
-pytestmark = pytest.mark.sanitize
+pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("known")]
 
 ANSWERED, CALL, RECORDING, TRANSCRIPT, SUMMARY = (
     "2026-03-30/" + name for name in (

@@ -12,7 +12,7 @@ import deliver
 import pytest
 from conftest import Stack, children, psql, until
 
-pytestmark = pytest.mark.sanitize
+pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("known")]
 
 CALL = "2026-03-30/call.completed"
 MESSAGE = "2026-03-30/message.received"
