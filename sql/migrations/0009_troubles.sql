@@ -108,7 +108,7 @@ CREATE FUNCTION trouble_ended(p_workspace text, p_service text, p_part text)
 RETURNS TABLE (seconds bigint, told boolean) LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY
-	UPDATE trouble SET ended_at = now(), tried_by = NULL
+	UPDATE trouble SET ended_at = clock_timestamp(), tried_by = NULL
 	 WHERE workspace = p_workspace AND service = p_service AND part = p_part
 	   AND ended_at IS NULL
 	RETURNING extract(epoch FROM now() - since)::bigint, told_at >= since;

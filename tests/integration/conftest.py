@@ -315,5 +315,7 @@ def keep_destinations(stack: Stack) -> Any:
 @pytest.fixture
 def known(stack: Stack) -> None:
     """Whatever other tests have done to the databases: all their pages are in
-    our tables, so none is looked for before it is made."""
-    psql(stack.env, "UPDATE destination SET known_in = incarnation();")
+    our tables, so none is looked for before it is made; and nothing is still
+    to be asked for again."""
+    psql(stack.env, "UPDATE destination SET known_in = incarnation();"
+         " UPDATE resource SET recheck_at = NULL;")
