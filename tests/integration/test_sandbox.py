@@ -29,6 +29,7 @@ ACCEPTED = Path(os.environ.get(
     "ONS_NOTION_ACCEPTED",
     TOP.parent / "shared" / "reference" / "notion-accepted-requests.ndjson"))
 VERSION = {"Notion-Version": "2026-03-11"}
+NOBODY = "9d0f3c6a-52be-4c11-8f27-6b1e40c2d7a5"  # no such id
 
 sys.path.insert(0, str(SANDBOX))
 import notion_requests  # noqa: E402
@@ -672,7 +673,7 @@ def test_page_bodies_refused(sandbox: Sandbox, table: str) -> None:
     refuse(sandbox, "PATCH", f"blocks/{made}/children", {
         "children": [paragraph("x")],
         "position": {"type": "after_block", "after_block": {
-            "id": str(uuid.uuid4())}}}, "Could not find block", 404,
+            "id": NOBODY}}}, "Could not find block", 404,
         "object_not_found")
 
 
@@ -727,20 +728,20 @@ def test_headers_refused(sandbox: Sandbox, headers: dict[str, str | None],
 
 
 @pytest.mark.parametrize("method, path, status, code", [
-    ("GET", f"pages/{uuid.uuid4()}", 404, "object_not_found"),
+    ("GET", f"pages/{NOBODY}", 404, "object_not_found"),
     ("GET", "pages/00000000-0000-0000-0000-000000000000", 404,
      "object_not_found"),
     ("GET", "pages/12345678-1234-1234-1234-123456789012", 400,
      "validation_error"),
     ("GET", "pages/nonsense", 400, "validation_error"),
-    ("GET", f"data_sources/{uuid.uuid4()}", 404, "object_not_found"),
-    ("GET", f"blocks/{uuid.uuid4()}/children", 404, "object_not_found"),
-    ("PUT", f"pages/{uuid.uuid4()}", 400, "invalid_request_url"),
-    ("POST", f"databases/{uuid.uuid4()}/query", 400, "invalid_request_url"),
+    ("GET", f"data_sources/{NOBODY}", 404, "object_not_found"),
+    ("GET", f"blocks/{NOBODY}/children", 404, "object_not_found"),
+    ("PUT", f"pages/{NOBODY}", 400, "invalid_request_url"),
+    ("POST", f"databases/{NOBODY}/query", 400, "invalid_request_url"),
     ("GET", "nothing", 400, "invalid_request_url"),
-    ("GET", f"blocks/{uuid.uuid4()}/children?page_size=101", 400,
+    ("GET", f"blocks/{NOBODY}/children?page_size=101", 400,
      "validation_error"),
-    ("GET", f"blocks/{uuid.uuid4()}/children?size=1", 400, "validation_error"),
+    ("GET", f"blocks/{NOBODY}/children?size=1", 400, "validation_error"),
 ])
 def test_paths_refused(sandbox: Sandbox, method: str, path: str, status: int,
                        code: str) -> None:
