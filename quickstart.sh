@@ -33,8 +33,10 @@ build_packages="build-essential autoconf automake pkg-config libfcgi-dev
 	libsmartcols-dev"
 stack_packages="postgresql nginx-light swift-proxy swift-account
 	swift-container swift-object curl openssl python3"
-test_packages="libcmocka-dev python3-pytest python3-hypothesis shellcheck
-	mandoc cppcheck cron faketime libfcgi-bin xz-utils chromium chromium-driver"
+test_packages="libcmocka-dev python3-pytest python3-pytest-xdist
+	python3-hypothesis shellcheck
+	mandoc cppcheck cron faketime libfcgi-bin xz-utils chromium
+	chromium-driver"
 
 usage() {
 	sed -n 's/^#   //p' "$0"
@@ -224,7 +226,7 @@ suite() {
 		END { print p + 0, f + 0, s + 0 }' "$log")
 	[ $rc = 0 ] || [ "$f" != 0 ] || f=1
 	[ $rc != 0 ] || [ $((p + f + s)) != 0 ] || p=1
-	[ "$f" = 0 ] || tail -n 40 "$log"
+	[ "$f" = 0 ] || tail -n 60 "$log"
 	say "$title: $p passed, $f failed, $s skipped"
 	echo "$p $f $s" >>"$STATE/results"
 }
@@ -249,25 +251,32 @@ sanitized() (
 # over_stack FOLDER-OF-TESTS FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
 over_stack() (
 	cd "$top" &&
-		ONS_TEST_BIN=$2 /usr/bin/python3 -m pytest -q -rs \
+		ONS_TEST_BIN=$2 /usr/bin/python3 -m pytest -q -rfEs \
 			-p no:cacheprovider "${@:3}" "tests/$1"
 )
 
-# What waits much is beside what computes much.
+# beside SUITE...: in the background, in a process group of its own, to be
+# interrupted
+beside() {
+	set -m
+	suite "$@" &
+	groups+=" $!"
+	set +m
+}
+
+# What waits much is beside what computes much; the integration tests have
+# several stacks beside each other, a file of them going to one.
 check() {
 	local passed failed skipped
-	set -m # a process group of its own, to be interrupted
-	suite "integration" over_stack integration "$top" &
-	beside=$!
-	set +m
+	beside "integration" over_stack integration "$top" -n 3 --dist loadfile
 	suite "unit tests" make -C "$top" check
 	suite "the tarball" tarball
 	suite "unit tests with sanitizers" sanitized
+	beside "faults" over_stack faults "$STATE/san"
 	suite "integration with sanitizers" over_stack integration \
-		"$STATE/san" -m sanitize
-	suite "faults" over_stack faults "$STATE/san"
-	wait $beside
-	beside=''
+		"$STATE/san" -m sanitize -n 2 --dist loadfile
+	wait
+	groups=''
 	sed -n '/^experiment /,/^$/p' "$STATE/log/faults.log"
 	read -r passed failed skipped < <(awk '
 		{ p += $1; f += $2; s += $3 } END { print p, f, s }' "$STATE/results")
@@ -279,7 +288,7 @@ check() {
 
 command=${1-}
 [ $# = 0 ] || shift
-STATE=$top/.state real='' BIN='' storage='' beside=''
+STATE=$top/.state real='' BIN='' storage='' groups=''
 while [ $# -gt 0 ]; do
 	case $command:$1 in
 	up:--state | down:--state) STATE=${2:?--state needs a folder} && shift ;;
@@ -300,13 +309,13 @@ esac
 
 # Whatever happens, nothing is left running; what failed leaves its logs.
 finish() {
-	local rc=$?
+	local rc=$? group
 	trap '' INT TERM HUP
 	[ "$command:$rc" != up:0 ] || exit 0
-	if [ -n "$beside" ]; then # pytest stops its stack then
-		kill -INT -- "-$beside" || true
-		wait "$beside" || true
-	fi
+	for group in $groups; do # pytest stops its stacks then
+		kill -INT -- "-$group" || true
+		wait "$group" || true
+	done
 	[ -z "$storage" ] || wait "$storage" || true # still being started
 	down
 	case $command:$rc in

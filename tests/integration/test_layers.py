@@ -10,8 +10,8 @@ from conftest import TOP
 
 # A folder may include what stands before it, and itself; folders that stand
 # beside each other do not include one another.
-LAYERS = [{"base"}, {"ext"}, {"model"}, {"queue", "api"}, {"web", "sync"},
-          {"cmd"}]
+LAYERS = [["base"], ["ext"], ["model"], ["queue", "api"], ["web", "sync"],
+          ["cmd"]]
 RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
 
 # Libraries that only one folder may know.
