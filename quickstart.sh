@@ -251,7 +251,7 @@ sanitized() (
 # over_stack FOLDER-OF-TESTS FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
 over_stack() (
 	cd "$top" &&
-		ONS_TEST_BIN=$2 /usr/bin/python3 -m pytest -q -rfEs \
+		ONS_TEST_BIN=$2 ONS_TEST_STACKS=$STATE/stacks /usr/bin/python3 -m pytest -q -rfEs \
 			-p no:cacheprovider "${@:3}" "tests/$1"
 )
 
@@ -268,6 +268,7 @@ beside() {
 # several stacks beside each other, a file of them going to one.
 check() {
 	local passed failed skipped
+	mkdir "$STATE/stacks"
 	beside "integration" over_stack integration "$top" -n 3 --dist loadfile
 	suite "unit tests" make -C "$top" check
 	suite "the tarball" tarball
@@ -309,12 +310,15 @@ esac
 
 # Whatever happens, nothing is left running; what failed leaves its logs.
 finish() {
-	local rc=$? group
+	local rc=$? group left
 	trap '' INT TERM HUP
 	[ "$command:$rc" != up:0 ] || exit 0
-	for group in $groups; do # pytest stops its stacks then
-		kill -INT -- "-$group" || true
+	for group in $groups; do
+		kill -- "-$group" || true
 		wait "$group" || true
+	done
+	for left in "$STATE"/stacks/*/; do # of tests that were killed
+		[ ! -d "$left" ] || "$0" down --state "$left"
 	done
 	[ -z "$storage" ] || wait "$storage" || true # still being started
 	down

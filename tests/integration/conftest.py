@@ -1,7 +1,7 @@
 """What the integration tests share: the private stack, brought up once.
 
 ONS_TEST_BIN names the folder of the programs to test (default: the tree, built
-by quickstart.sh). Tests that also run with programs built with sanitizers
+by quickstart.sh), ONS_TEST_STACKS that for the stacks' folders (default: /tmp). Tests that also run with programs built with sanitizers
 carry the mark `sanitize`.
 """
 
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,8 @@ TROUBLE = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "sanitize: also run with programs built with sanitizers")
+    # as at Ctrl-C: what was started is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Answer:
@@ -276,7 +279,8 @@ def title(page: dict[str, Any]) -> str:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The stack, with rates that keep no test waiting."""
-    state = Path(tempfile.mkdtemp(prefix="ons-test."))
+    state = Path(tempfile.mkdtemp(prefix="ons-test.",
+                                  dir=os.environ.get("ONS_TEST_STACKS")))
     bin_ = os.environ.get("ONS_TEST_BIN")
     started = subprocess.run(
         [TOP / "quickstart.sh", "up", "--state", state,
