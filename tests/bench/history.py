@@ -46,18 +46,20 @@ class Sample:
         self.notion = sum(self.requests.values())
         self.written = row["due"] - row["waiting"]
         self.waiting = row["waiting"]
-        self.claim = claim_ms(stack)
+        self.claim, self.pages = claim(stack)
 
 
-def claim_ms(stack: Stack) -> float:
-    """What a claim takes, taken back."""
-    claim = (TOP / "sql/queries/job_claim.sql").read_text()
-    claim = re.sub(r"\$\d+", "0", claim)
-    plan = psql(stack.env,
-                f"BEGIN; EXPLAIN (ANALYZE, TIMING OFF) {claim}; ROLLBACK;")
-    found = re.search(r"Execution Time: ([\d.]+) ms", plan)
-    assert found, plan
-    return float(found[1])
+def claim(stack: Stack) -> tuple[float, int]:
+    """What a claim takes, taken back: milliseconds, which others on the
+    machine make more, and pages of tables and indexes, which they do not."""
+    statement = (TOP / "sql/queries/job_claim.sql").read_text()
+    statement = re.sub(r"\$\d+", "0", statement)
+    plan = psql(stack.env, "BEGIN; EXPLAIN (ANALYZE, BUFFERS, TIMING OFF)"
+                f" {statement}; ROLLBACK;")
+    took = re.search(r"Execution Time: ([\d.]+) ms", plan)
+    touched = re.search(r"Buffers: shared hit=(\d+)", plan)
+    assert took and touched, plan
+    return float(took[1]), int(touched[1])
 
 
 class Processor:
@@ -128,6 +130,11 @@ def share_used(samples: list[Sample], rate: int, total: int) -> float:
     return spent / (rate / 60 * (inner[-1].time - inner[0].time))
 
 
+def claim_of(samples: list[Sample]) -> str:
+    return (f"{statistics.median(one.claim for one in samples):.3f} ms,"
+            f" {statistics.median(one.pages for one in samples):.0f} pages")
+
+
 def report(stack: Stack, samples: list[Sample], processor: Processor,
            options: argparse.Namespace, row: dict[str, Any], total: int,
            before: int) -> bool:
@@ -135,8 +142,7 @@ def report(stack: Stack, samples: list[Sample], processor: Processor,
     shown = stack.control("GET", "/notion/values/OpenPhone%20ID")
     ours = {key: n for key, n in shown.items() if key.startswith("ACyear")}
     tenth = max(1, len(samples) // 10)
-    first, last = ([one.claim for one in part]
-                   for part in (samples[:tenth], samples[-tenth:]))
+    first, last = samples[:tenth], samples[-tenth:]
     violations = stack.control("GET", "/stats")["violations"]
     each = (samples[-1].notion - before) / total
     figures = {
@@ -153,8 +159,8 @@ def report(stack: Stack, samples: list[Sample], processor: Processor,
             f"{share_used(samples, options.rate, total):.1%}",
         "violations": len(violations),
         "most jobs waiting": max(one.waiting for one in samples),
-        "claim at the start, median": f"{statistics.median(first):.3f} ms",
-        "claim at the end, median": f"{statistics.median(last):.3f} ms",
+        "claim at the start, median": claim_of(first),
+        "claim at the end, median": claim_of(last),
         "most memory of a worker, first tenth":
             f"{max(processor.peaks[:len(processor.peaks) // 10 + 1])} KiB",
         "most memory of a worker, ever": f"{max(processor.peaks)} KiB",
