@@ -34,7 +34,8 @@ enum {
 	S3_LOW_SPEED_SECONDS = 60
 };
 
-/* Asked about once a second during each request. Without the lease a file is
+/* Asked about once a second during each request, and again and again while a
+ * file is copied. Without the lease a file is
  * somebody else's to bring; of all else the answer is waited for. */
 static bool
 must_stop(void *ctx, bool file)
@@ -84,6 +85,9 @@ sync_init(struct sync *sync, const struct conf *conf, struct db *db,
 		.timeout_ms = S3_TIMEOUT_MS,
 		.low_speed_limit = S3_LOW_SPEED_BYTES,
 		.low_speed_time = S3_LOW_SPEED_SECONDS };
+	sync->folder = (struct folder){
+		.path = ws->media.folder, .stop = must_stop, .stop_ctx = sync
+	};
 	/* times on pages are the workspace's */
 	if (setenv("TZ", ws->sync.time_zone, 1) != 0) {
 		err_nomem(err);
