@@ -149,9 +149,9 @@ a_copy_can_be_stopped(void **state)
 	const int pieces = 16;
 	struct err err = ERR_INIT;
 	int left = pieces;
-	struct folder watched = { .path = folder,
-		.stop = stop_after,
-		.stop_ctx = &left };
+	struct folder watched = {
+		.path = folder, .stop = stop_after, .stop_ctx = &left
+	};
 	FILE *file = tmpfile();
 
 	(void)state;
