@@ -12,7 +12,14 @@
 
 #include "base/failpoint.h"
 
-enum { FILE_MODE = 0640, FOLDER_MODE = 0750, COPY_SIZE = 1 << 16 };
+enum {
+	FILE_MODE = 0640,
+	FOLDER_MODE = 0750,
+	COPY_SIZE = 1 << 16,
+	/* a slow disk must not have it all at the end, where nobody is asked
+	 * whether to go on; a multiple of the above */
+	SYNC_EVERY = 4 << 20
+};
 
 /* Where a file is, or is to be. */
 struct place {
@@ -129,21 +136,36 @@ write_all(int fd, const char *bytes, size_t n)
 }
 
 static int
-copy(FILE *from, int64_t size, int to)
+copy_piece(FILE *from, char *bytes, size_t n, int to)
+{
+	if (fread(bytes, 1, n, from) == n)
+		return write_all(to, bytes, n);
+	errno = EIO; /* shorter than announced */
+	return -1;
+}
+
+static int
+copy(const struct folder *folder, FILE *from, int64_t size, int to)
 {
 	char *bytes = malloc(COPY_SIZE);
-	size_t n;
+	int64_t done = 0;
 	int rc = bytes == NULL || fseeko(from, 0, SEEK_SET) != 0 ? -1 : 0;
 
-	while (rc == 0 && size > 0) {
-		n = size < COPY_SIZE ? (size_t)size : COPY_SIZE;
-		if ((n = fread(bytes, 1, n, from)) == 0) {
-			errno = EIO; /* shorter than announced */
+	while (rc == 0 && done < size) {
+		size_t n =
+		    size - done < COPY_SIZE ? (size_t)(size - done) : COPY_SIZE;
+
+		FAILPOINT("folder.copying");
+		if (folder->stop != NULL &&
+		    folder->stop(folder->stop_ctx, true)) {
+			errno = ECANCELED;
 			rc = -1;
 		} else {
-			rc = write_all(to, bytes, n);
-			size -= (int64_t)n;
+			rc = copy_piece(from, bytes, n, to);
 		}
+		done += (int64_t)n;
+		if (rc == 0 && done % SYNC_EVERY == 0)
+			rc = fdatasync(to);
 	}
 	free(bytes);
 	return rc;
@@ -174,7 +196,8 @@ open_new(const struct place *place, const char *temporary)
 }
 
 static int
-write_file(const struct place *place, FILE *file, int64_t size)
+write_file(const struct folder *folder, const struct place *place, FILE *file,
+    int64_t size)
 {
 	char temporary[NAME_MAX + 1];
 	int fd, rc = -1, saved;
@@ -184,7 +207,7 @@ write_file(const struct place *place, FILE *file, int64_t size)
 		(int)sizeof(temporary) ||
 	    (fd = open_new(place, temporary)) < 0)
 		return -1;
-	if (fchmod(fd, FILE_MODE) == 0 && copy(file, size, fd) == 0 &&
+	if (fchmod(fd, FILE_MODE) == 0 && copy(folder, file, size, fd) == 0 &&
 	    fsync(fd) == 0) {
 		FAILPOINT("folder.renaming");
 		rc = renameat(place->dir, temporary, place->dir, place->name);
@@ -202,28 +225,28 @@ write_file(const struct place *place, FILE *file, int64_t size)
 }
 
 int
-folder_put(const char *folder, const char *key, FILE *file, int64_t size,
-    struct err *err)
+folder_put(const struct folder *folder, const char *key, FILE *file,
+    int64_t size, struct err *err)
 {
 	struct place place;
 	int rc;
 
-	if (find(folder, key, true, &place, err) != 0)
+	if (find(folder->path, key, true, &place, err) != 0)
 		return -1;
-	if ((rc = write_file(&place, file, size)) != 0)
+	if ((rc = write_file(folder, &place, file, size)) != 0)
 		fail("cannot write", key, err);
 	close(place.dir);
 	return rc;
 }
 
 FILE *
-folder_open(const char *folder, const char *key, struct err *err)
+folder_open(const struct folder *folder, const char *key, struct err *err)
 {
 	struct place place;
 	FILE *file = NULL;
 	int fd;
 
-	if (find(folder, key, false, &place, err) != 0)
+	if (find(folder->path, key, false, &place, err) != 0)
 		return NULL;
 	fd = openat(place.dir, place.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || (file = fdopen(fd, "rb")) == NULL) {

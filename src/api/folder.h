@@ -15,6 +15,15 @@
 
 #include "base/err.h"
 
+/* All borrowed. */
+struct folder {
+	const char *path;
+	/* Asked again and again while a file is written: true, and the rest is
+	 * left (ERR_RETRY). NULL: never. As that of http_set_stop(). */
+	bool (*stop)(void *ctx, bool file);
+	void *stop_ctx;
+};
+
 /* Relative, without an empty part, "." or ".." or a part that begins with a
  * dot (those are the names of files being written). */
 bool folder_key_ok(const char *key);
@@ -24,10 +33,11 @@ bool folder_key_ok(const char *key);
  * is set-group-ID. 0, or -1 with *err: ERR_PERMANENT for a bad key,
  * ERR_OPERATOR where the folder is missing or may not be written, else
  * ERR_RETRY. */
-int folder_put(const char *folder, const char *key, FILE *file, int64_t size,
-    struct err *err);
+int folder_put(const struct folder *folder, const char *key, FILE *file,
+    int64_t size, struct err *err);
 
 /* The file, for reading; fclose() it. NULL with *err as above. */
-FILE *folder_open(const char *folder, const char *key, struct err *err);
+FILE *folder_open(
+    const struct folder *folder, const char *key, struct err *err);
 
 #endif

@@ -47,10 +47,10 @@ is_due(int folder, const char *name, int fd, struct action *action)
 		return true;
 	if (action->nth == 1)
 		return unlinkat(folder, name, 0) == 0;
+	/* in one step: at another thread's place we may be killed here */
 	snprintf(text, sizeof(text), "%s %d %d\n", action->name, action->ms,
 	    action->nth - 1);
-	if (ftruncate(fd, 0) != 0 ||
-	    pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+	if (pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
 		abort();
 	return false;
 }

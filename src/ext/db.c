@@ -27,6 +27,8 @@ enum {
 	OPTIONS_MAX = 64,
 	ARGS_MAX = 16,
 	SERVER_PATIENCE_MS = 1000,
+	HOSTS = 3, /* that conninfo names: each gets its turn in timeout_ms */
+	HOST_MS_MIN = 1000, /* no system begins a connection again before */
 	STOP_MS = 500, /* what a wait may take once the program is to stop */
 	LOOK_MS = 250  /* a signal may come just before a wait begins */
 };
@@ -120,6 +122,21 @@ or_environment(const struct db *db, const char *keyword, const char *variable)
 	return value == NULL ? "(default)" : value;
 }
 
+/* libpq's connect_timeout means nothing to who polls, so our deadline is for
+ * all hosts together. One that packets do not get to must leave time for the
+ * next: the system gives it up (tcp_user_timeout). */
+static int
+set_defaults(struct db *db, const char *program)
+{
+	int ms = db->timeout_ms / HOSTS;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", ms < HOST_MS_MIN ? HOST_MS_MIN : ms);
+	if (set_option(db, "tcp_user_timeout", text) != 0)
+		return -1;
+	return set_option(db, "fallback_application_name", program);
+}
+
 int
 db_new(const char *base, const char *extra, const char *program, int timeout_ms,
     struct db **ret, struct err *err)
@@ -131,8 +148,7 @@ db_new(const char *base, const char *extra, const char *program, int timeout_ms,
 		return -1;
 	}
 	db->timeout_ms = timeout_ms;
-	if (set_option(db, "connect_timeout", "5") != 0 ||
-	    set_option(db, "fallback_application_name", program) != 0)
+	if (set_defaults(db, program) != 0)
 		err_nomem(err);
 	else if (merge(db, base, err) == 0 && merge(db, extra, err) == 0) {
 		snprintf(db->where, sizeof(db->where),
@@ -299,8 +315,9 @@ connect_now(struct db *db, struct err *err)
 			status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 			deadline) != 1) {
 			err_set(err, ERR_RETRY,
-			    "cannot reach the database (%s): "
-			    "no answer in %d ms",
+			    "cannot reach the database (%s): no answer in "
+			    "%d ms: is PostgreSQL running there? see "
+			    "[database]",
 			    db->where, db->timeout_ms);
 			db_close(db);
 			return -1;

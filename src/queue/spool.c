@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
 #include "ext/jansson.h"
@@ -280,14 +281,22 @@ write_file(const struct folders *f, const char *name, const struct buf *front,
 	if (fd < 0)
 		return -1;
 	if (write_all(fd, front->data, front->len) == 0 &&
-	    write_all(fd, d->body, d->body_len) == 0 && fsync(fd) == 0)
+	    write_all(fd, d->body, d->body_len) == 0) {
+		FAILPOINT("spool.written");
+		rc = fsync(fd);
+	}
+	if (rc == 0) {
+		FAILPOINT("spool.synced");
 		rc = renameat(f->tmp, name, f->new, name);
+	}
 	saved = errno;
+	FAILPOINT("spool.renamed");
 	close(fd);
 	if (rc != 0)
 		unlinkat(f->tmp, name, 0);
 	else if ((rc = fsync(f->new)) != 0) /* the name must last, too */
 		saved = errno;
+	FAILPOINT("spool.kept");
 	errno = saved;
 	return rc;
 }

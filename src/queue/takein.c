@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "queue/spool.h"
@@ -116,6 +117,7 @@ set_aside(struct takein *t, const char *name, const struct err *why)
 	snprintf(
 	    to, sizeof(to), "%016lld-%.200s", (long long)rfc3339_now(), name);
 	mkdirat(t->top, "bad", 0700);
+	FAILPOINT("takein.moving");
 	if ((bad = open_in(t->top, "bad")) >= 0 &&
 	    renameat(t->new, name, bad, to) == 0) {
 		log_error("spool %s: set aside new/%s as bad/%s: %s", t->path,
@@ -137,8 +139,11 @@ static void
 stored(struct takein *t, size_t i)
 {
 	t->stored++;
-	if (unlinkat(t->new, t->files[i], 0) == 0)
+	FAILPOINT("takein.stored");
+	if (unlinkat(t->new, t->files[i], 0) == 0) {
+		FAILPOINT("takein.removed");
 		return;
+	}
 	log_error("spool %s: cannot remove new/%s: %s", t->path, t->files[i],
 	    strerror(errno));
 	t->left++;
@@ -193,6 +198,7 @@ read_one(struct takein *t, const char *name)
 	struct err why = ERR_INIT;
 
 	if (spool_read(t->new, name, &t->batch[t->waiting], &why) == 0) {
+		FAILPOINT("takein.read");
 		t->bytes += t->batch[t->waiting].delivery.body_len;
 		t->files[t->waiting++] = name;
 	} else if (why.kind == ERR_PERMANENT) {

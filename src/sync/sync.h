@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/folder.h"
 #include "api/gate.h"
 #include "api/notion.h"
 #include "api/openphone.h"
@@ -44,6 +45,7 @@ struct sync {
 	struct notion notion;
 	struct openphone openphone;
 	struct s3 s3;
+	struct folder folder;
 	bool storage_trying;   /* as in struct sync_gate */
 	char *bot_id;	       /* our user at Notion, once asked for */
 	int64_t upload_max;    /* bytes Notion takes; 0: not asked for yet */

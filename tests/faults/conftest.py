@@ -50,7 +50,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    terminalreporter.write_line(f"\n{REPORT.table()}\n")
+    terminalreporter.write_line("\n".join(
+        ["", REPORT.table(), *REPORT.problems(), ""]))
 
 
 @pytest.fixture(scope="session")

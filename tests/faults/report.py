@@ -17,6 +17,13 @@ class Row:
     doubled: int = 0
     stuck: int = 0
     recovery: list[float] = field(default_factory=list)  # seconds
+    problems: list[str] = field(default_factory=list)
+
+    def judge(self, problems: list[str]) -> None:
+        """Fail if there are any. They are shown below the table, too: what
+        pytest says of a failure is far above it."""
+        self.problems = problems[:20]
+        assert not problems, "\n".join(self.problems)
 
     def cells(self) -> list[str]:
         times = "-"
@@ -39,6 +46,10 @@ class Report:
     def row(self, experiment: str) -> Row:
         self.rows.append(Row(experiment))
         return self.rows[-1]
+
+    def problems(self) -> list[str]:
+        return [f"{row.experiment}: {problem}" for row in self.rows
+                for problem in row.problems]
 
     def table(self) -> str:
         lines = [HEAD] + [row.cells() for row in self.rows]

@@ -6,14 +6,15 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from database import Database
 from failpoints import Failpoints
-from integration import TOP, Stack
+from integration import TOP, Stack, until
 from invariants import check
 from ledger import Ledger
 from life import Life, Reference
@@ -169,11 +170,78 @@ def test_killed_while_recovering(stack: Stack, ledger: Ledger,
     check(stack, ledger, reference, rounds.lives, row)
 
 
+# --- places of the spool, which are passed while the database is away ---------
+
+SPOOLING = ("ons-webhook:spool.written", "ons-webhook:spool.synced",
+            "ons-webhook:spool.renamed", "ons-webhook:spool.kept",
+            "ons-webhook:intake.answering")
+TAKING_IN = ("ons-process:takein.read", "ons-process:takein.stored",
+             "ons-process:takein.removed", "ons-process:takein.moving")
+
+
+class Spool:
+    """The folder of the stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.folder = stack.state / "spool"
+
+    def files(self, name: str = "new") -> list[Path]:
+        return sorted((self.folder / name).glob("*"))
+
+    def tear(self) -> None:
+        """Half of a delivery in front of the others, as a bad disk leaves."""
+        first = self.files()[0]
+        half = first.read_bytes()[:first.stat().st_size // 2]
+        draft = self.folder / "torn"
+        draft.write_bytes(half)
+        draft.rename(first.with_name(f"0-{first.name}"))
+
+
+def armed(failpoints: Failpoints, places: Iterable[str], most: int,
+          rng: random.Random) -> None:
+    for place in places:
+        failpoints.arm(place, nth=rng.randint(1, most))
+
+
+def test_killed_at_the_spool(stack: Stack, ledger: Ledger,
+                             reference: Reference, failpoints: Failpoints,
+                             rng: random.Random, full: bool) -> None:
+    """The responder while it spools, and who takes in what was spooled."""
+    row = REPORT.row("kill -9, spool")
+    database, spool = Database(stack), Spool(stack)
+    lives: list[Life] = []
+    torn = len(spool.files("bad"))
+    with Cron(stack):
+        for _ in range(30 if full else 1):
+            lives.append(Life(stack))
+            events = lives[-1].events
+            with database.unreachable():
+                database.cut()
+                armed(failpoints, SPOOLING, len(events), rng)
+                ledger.deliver(events)
+                assert all(map(failpoints.fired, SPOOLING))
+                spool.tear()
+                armed(failpoints, TAKING_IN[:-1], len(events), rng)
+                failpoints.arm(TAKING_IN[-1])
+            began = time.monotonic()
+            until(lambda: not spool.files(), 120)
+            settle(stack)
+            row.recovery.append(time.monotonic() - began)
+            assert all(map(failpoints.fired, TAKING_IN))
+            row.runs += len(SPOOLING) + len(TAKING_IN)
+    finish(stack)
+    assert len(spool.files("bad")) == torn + len(lives)
+    for path in spool.files("bad"):
+        path.unlink()
+    check(stack, ledger, reference, lives, row)
+
+
 def test_every_fail_point_is_covered(settings: list[Setting]) -> None:
     places: set[Any] = set()
     for path in TOP.glob("src/*/*.c"):
         places |= set(re.findall(r'FAILPOINT\("([a-z._]+)"\)',
                                  path.read_text()))
     covered = {name.partition(":")[2] for setting in settings
-               for name in setting.passed} | set(PROVOKED)
+               for name in (*setting.passed, *SPOOLING, *TAKING_IN)} \
+        | set(PROVOKED)
     assert places - covered == set()

@@ -13,6 +13,7 @@
 
 static char top[] = "/tmp/ons-test-folder-XXXXXX";
 static char folder[64];
+static struct folder media = { .path = folder };
 
 static int
 set_up(void **state)
@@ -43,7 +44,7 @@ put(const char *key, const char *text, struct err *err)
 
 	assert_non_null(file);
 	fputs(text, file);
-	rc = folder_put(folder, key, file, (int64_t)strlen(text), err);
+	rc = folder_put(&media, key, file, (int64_t)strlen(text), err);
 	fclose(file);
 	return rc;
 }
@@ -52,7 +53,7 @@ static void
 holds(const char *key, const char *text)
 {
 	struct err err = ERR_INIT;
-	FILE *file = folder_open(folder, key, &err);
+	FILE *file = folder_open(&media, key, &err);
 	char bytes[64];
 	size_t n;
 
@@ -125,10 +126,45 @@ a_failure_leaves_nothing(void **state)
 
 	(void)state;
 	fputs("short", file);
-	assert_int_equal(folder_put(folder, "f/c.mp3", file, 6, &err), -1);
+	assert_int_equal(folder_put(&media, "f/c.mp3", file, 6, &err), -1);
 	assert_int_equal(err.kind, ERR_RETRY);
 	fclose(file);
 	assert_int_equal(entries("f"), 0);
+}
+
+static bool
+stop_after(void *ctx, bool file)
+{
+	int *left = ctx;
+
+	return file && (*left)-- <= 0;
+}
+
+/* The lease is lost, or the program is to end: before a file's end, whatever
+ * the disk takes for it. */
+static void
+a_copy_can_be_stopped(void **state)
+{
+	static char bytes[1 << 20];
+	const int pieces = 16;
+	struct err err = ERR_INIT;
+	int left = pieces;
+	struct folder watched = {
+		.path = folder, .stop = stop_after, .stop_ctx = &left
+	};
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_int_equal(fwrite(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+	assert_int_equal(
+	    folder_put(&watched, "s/d.mp3", file, sizeof(bytes), &err), 0);
+	assert_int_equal(left, 0);
+	left = pieces - 1;
+	assert_int_equal(
+	    folder_put(&watched, "s/e.mp3", file, sizeof(bytes), &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	assert_int_equal(entries("s"), 1);
+	fclose(file);
 }
 
 /* The process is killed before the new file has its name. */
@@ -182,7 +218,7 @@ keys_that_are_no_paths(void **state)
 		assert_false(folder_key_ok(bad[i]));
 		assert_int_equal(put(bad[i], "x", &err), -1);
 		assert_int_equal(err.kind, ERR_PERMANENT);
-		assert_null(folder_open(folder, bad[i], &err));
+		assert_null(folder_open(&media, bad[i], &err));
 	}
 	assert_true(folder_key_ok("a/b..c/d.mp3"));
 }
@@ -205,7 +241,7 @@ symbolic_links_are_not_followed(void **state)
 	/* a file's name that is a link is replaced, not written through */
 	snprintf(path, sizeof(path), "%s/file.mp3", folder);
 	assert_int_equal(symlink(outside, path), 0);
-	assert_null(folder_open(folder, "file.mp3", &err));
+	assert_null(folder_open(&media, "file.mp3", &err));
 	err_clear(&err);
 	assert_int_equal(put("file.mp3", "here", &err), 0);
 	assert_int_equal(access(outside, F_OK), -1);
@@ -215,10 +251,11 @@ symbolic_links_are_not_followed(void **state)
 static void
 no_folder_is_a_persons_affair(void **state)
 {
+	const struct folder nowhere = { .path = "/nonexistent/media" };
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_null(folder_open("/nonexistent/media", "a.mp3", &err));
+	assert_null(folder_open(&nowhere, "a.mp3", &err));
 	assert_int_equal(err.kind, ERR_OPERATOR);
 }
 
@@ -229,6 +266,7 @@ main(void)
 		cmocka_unit_test(what_is_put_can_be_read),
 		cmocka_unit_test(the_group_is_inherited),
 		cmocka_unit_test(a_failure_leaves_nothing),
+		cmocka_unit_test(a_copy_can_be_stopped),
 		cmocka_unit_test(what_a_crash_leaves_is_used_up),
 		cmocka_unit_test(one_writer_at_a_time),
 		cmocka_unit_test(keys_that_are_no_paths),
