@@ -79,7 +79,9 @@ ctl_reconcile(struct ctl *ctl, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
-	struct proof proof = { .notion = true, .openphone = true };
+	struct proof proof = {
+		.notion = true, .openphone = true, .thorough = true
+	};
 	const char *since = NULL, *until = NULL;
 	int c;
 

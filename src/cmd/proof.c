@@ -8,6 +8,7 @@
 #include "cmd/table.h"
 #include "model/words.h"
 #include "sql/queries.h"
+#include "sync/gone.h"
 #include "sync/reconcile.h"
 #include "sync/upstream.h"
 
@@ -33,7 +34,12 @@ compare(struct proof *proof, struct sync *sync, const struct chore *chore,
 	for (size_t i = 0; proof->notion && i < N_KINDS; i++)
 		if (reconcile_pages(&pages, kinds[i], err) != 0)
 			return -1;
-	if (proof->openphone && upstream_compare(&upstream, err) != 0)
+	if (!proof->openphone)
+		return 0;
+	/* where a list is refused, too much would have to be asked for */
+	if (upstream_compare(&upstream, err) != 0 ||
+	    (upstream.refused == 0 &&
+		gone_compare(&upstream, proof->thorough, err) != 0))
 		return -1;
 	proof->refused = upstream.refused;
 	proof->groups = upstream.groups;

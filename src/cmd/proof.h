@@ -18,6 +18,7 @@ struct proof {
 	bool openphone; /* compare with OpenPhone's lists of what was created …
 			 */
 	int64_t since, until; /* … then, and before (microseconds) */
+	bool thorough;	      /* contacts, too */
 	bool repair;
 	/* what came of it */
 	int64_t refused, groups; /* see sync/upstream.h */

@@ -129,7 +129,11 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 		.facts = res->facts,
 		.names = names,
 		.media = media,
-		.few_blocks = strcmp(sync->ws->notion.blocks, "few") == 0 };
+		.few_blocks = strcmp(sync->ws->notion.blocks, "few") == 0,
+		.deleted = fold_is_deleted(res->facts) &&
+		    strcmp(sync->ws->sync.deleted, "keep") != 0 };
+	bool withdraw =
+	    input.deleted && strcmp(sync->ws->sync.deleted, "trash") == 0;
 	int rc = -1;
 
 	if (strcmp(job->kind, "contact") != 0)
@@ -141,7 +145,7 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 	input.schema = destination.schema->id;
 	if (page_render(&input, &page, err) == 0) {
 		resource_free(res);
-		rc = publish(sync, job, &destination, &page, err);
+		rc = publish(sync, job, &destination, &page, withdraw, err);
 		page_free(&page);
 	}
 	destination_clear(&destination);
@@ -264,7 +268,7 @@ wants_page(struct sync *sync, const struct job *job, const json_t *facts,
 		return 0;
 	if (json_object_size(facts) == 0) {
 		*ret = false;
-	} else if (json_is_true(json_object_get(facts, "deleted"))) {
+	} else if (fold_is_deleted(facts)) {
 		if (pagerow_get(sync->db, job, &row, err) != 0)
 			return -1;
 		*ret = row.state != PAGE_NONE;

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Stack, psql, texts
+from conftest import Stack, psql, texts, title
 from proof import (LIFE, SMS, History, alone, api, arrive, call, copy_of,
                    database, each_has_one_page, found, in_notion, in_tables,
                    jobs, lives, lose_all, notion, reconcile)
@@ -324,6 +325,198 @@ def test_a_lost_database_is_filled_again(stack: Stack) -> None:
     assert (report["open"], report["repaired"]) == (0, 20)
     stack.process()
     assert history.is_complete()
+
+
+# ---- what OpenPhone has no longer ----
+
+def delete(stack: Stack, kind: str, key: str) -> dict[str, Any]:
+    return stack.control("DELETE", f"/openphone/{kind}/{key}")
+
+
+def deleted(stack: Stack) -> set[str]:
+    return {row["id"] for row in stack.rows(
+        "SELECT id FROM resource WHERE facts -> 'deleted' = 'true'")}
+
+
+def three(stack: Stack) -> History:
+    """Two calls and a message that have pages."""
+    history = History(stack)
+    stack.send(history.call(), history.call(), history.message())
+    stack.process()
+    return history
+
+
+def test_what_was_deleted_is_marked(stack: Stack) -> None:
+    history = three(stack)
+    [call, other, message] = history.ids
+    before = {key: title(stack.page(key)) for key in history.ids}
+    icon = stack.page(call)["icon"]
+    gone = delete(stack, "calls", call)
+    delete(stack, "messages", message)
+
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert sorted(found(report)) == [("deleted", call, False),
+                                     ("deleted", message, False)]
+    assert deleted(stack) == set() and jobs(stack) == 0
+
+    report = reconcile(stack, *history.range, "--repair")
+    assert (report["open"], report["repaired"]) == (0, 2)
+    assert deleted(stack) == {call, message}
+    assert stack.rows("SELECT count(deleted_at) AS calls, (SELECT"
+                      " count(deleted_at) FROM v_messages) AS messages"
+                      " FROM v_calls") == [{"calls": 1, "messages": 1}]
+    stack.process()
+    for key in (call, message):
+        assert title(stack.page(key)) == "Deleted: " + before[key]
+        assert stack.page(key)["icon"]["emoji"] == "🗑️"
+    assert title(stack.page(other)) == before[other]
+    report = reconcile(stack, *history.range)
+    assert report["findings"] == [] and jobs(stack) == 0
+
+    # ... and it is there again
+    stack.control("POST", "/openphone/calls", gone)
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert found(report) == [("returned", call, False)]
+    assert deleted(stack) == {call, message}
+    reconcile(stack, *history.range, "--repair")
+    stack.process()
+    assert deleted(stack) == {message}
+    assert title(stack.page(call)) == before[call]
+    assert stack.page(call)["icon"] == icon
+    assert reconcile(stack, *history.range)["findings"] == []
+
+
+def test_a_list_of_openphones_is_not_believed_either(stack: Stack) -> None:
+    history = three(stack)
+    stack.control("POST", "/faults", {
+        "service": "openphone", "path": r"/(calls|messages)\?", "times": -1,
+        "status": 200, "body": {"data": [], "nextCursor": None}})
+    try:
+        report = reconcile(stack, *history.range, "--repair")
+    finally:
+        stack.control("DELETE", "/faults")
+    assert report["findings"] == [] and " 0 calls" in report["summary"]
+    assert deleted(stack) == set()
+
+
+@pytest.mark.parametrize("refusal", [
+    {"status": 404, "body": "<html>Not Found</html>"},
+    {"status": 403}, {"status": 400}])
+def test_only_a_plain_answer_says_that_it_is_deleted(
+        stack: Stack, refusal: dict[str, Any]) -> None:
+    """A list leaves a call out, and the call itself is not to be seen."""
+    history = three(stack)
+    delete(stack, "calls", history.ids[0])
+    fault = {"service": "openphone", "method": "GET",
+             "path": f"/calls/{history.ids[0]}", "times": 100, **refusal}
+    stack.control("POST", "/faults", fault)
+    try:
+        done = stack.run("onsctl", "reconcile", *history.range, "--repair",
+                         expect=None)
+    finally:
+        stack.control("DELETE", "/faults")
+    assert done.returncode == (0 if refusal["status"] != 404 else EX_NOPERM)
+    assert deleted(stack) == set()
+
+
+def test_of_a_number_that_the_key_does_not_see_nothing_is_concluded(
+        stack: Stack) -> None:
+    """As with the key of another workspace."""
+    history = three(stack)
+    for kind, ids in history.kinds.items():
+        for key in ids:
+            delete(stack, kind, key)
+    line = delete(stack, "numbers", history.line)
+    report = reconcile(stack, *history.range, "--repair")
+    assert report["findings"] == [] and deleted(stack) == set()
+    stack.control("POST", "/openphone/numbers", line)
+    report = reconcile(stack, *history.range, "--repair")
+    assert report["repaired"] == 3
+
+
+def test_deleted_ones_are_found_with_the_lists_of_v1(
+        stack: Stack, tmp_path: Path) -> None:
+    v1 = stack.variant(tmp_path, openphone__api_base=api(stack) + "/v1")
+    history = three(stack)
+    delete(stack, "calls", history.ids[0])
+    report = reconcile(stack, *history.range, "--repair", config=v1)
+    assert found(report) == [("deleted", history.ids[0], True)]
+
+
+def test_deleted_ones_go_to_the_trash_where_that_is_wanted(
+        stack: Stack, tmp_path: Path) -> None:
+    trash = stack.variant(tmp_path, sync__deleted="trash",
+                          notion__trashed="recreate")
+    history = three(stack)
+    key = history.ids[0]
+    page = in_tables(stack, key)
+    gone = delete(stack, "calls", key)
+
+    def heal(*findings: tuple[str, str, bool]) -> None:
+        report = reconcile(stack, *history.range, "--repair", config=trash)
+        assert found(report) == list(findings)
+        stack.run("ons-process", "--drain", config=trash)
+
+    def in_trash() -> bool:
+        return stack.control("GET", f"/notion/pages/{page['page_id']}")[
+            "in_trash"]
+
+    heal(("deleted", key, True))
+    assert in_trash() and in_tables(stack, key)["state"] == "trashed"
+    heal()
+    # a person wants to see it, and does
+    stack.control("POST", f"/notion/pages/{page['page_id']}/trash",
+                  {"in_trash": False})
+    heal(("restored", key, True))
+    assert not in_trash() and title(stack.page(key)).startswith("Deleted: ")
+    # OpenPhone has it again, and has it no more
+    stack.control("POST", "/openphone/calls", gone)
+    heal(("returned", key, True))
+    assert not in_trash()
+    assert not title(stack.page(key)).startswith("Deleted: ")
+    delete(stack, "calls", key)
+    heal(("deleted", key, True))
+    assert in_trash()
+    stack.control("POST", "/openphone/calls", gone)
+    heal(("returned", key, True))
+    assert not in_trash() and in_tables(stack, key) == page
+    assert len(in_notion(stack, key)) == 1
+    heal()
+
+
+def test_deleted_ones_are_only_noted_where_that_is_wanted(
+        stack: Stack, tmp_path: Path) -> None:
+    keep = stack.variant(tmp_path, sync__deleted="keep")
+    history = three(stack)
+    before = stack.page(history.ids[0])
+    delete(stack, "calls", history.ids[0])
+    reconcile(stack, *history.range, "--repair", config=keep)
+    stack.run("ons-process", "--drain", config=keep)
+    assert deleted(stack) == {history.ids[0]}
+    assert stack.page(history.ids[0]) == before
+
+
+def test_deleted_contacts(stack: Stack) -> None:
+    """Known by their events, of whatever time."""
+    history = three(stack)
+    ids = [f"CT{stack.fresh()}" for _ in range(3)]
+    for key in ids:
+        event = stack.load("2026-03-30/contact.updated")
+        event["id"] += key
+        event["data"]["resource"]["id"] = key
+        stack.send(event)
+        stack.control("POST", "/openphone/contacts", {"id": key})
+    stack.process()
+    gone = delete(stack, "contacts", ids[0])
+    report = reconcile(stack, *history.range, "--repair")
+    assert found(report) == [("deleted", ids[0], True)]
+    assert deleted(stack) == {ids[0]}
+    stack.process()
+    assert reconcile(stack, *history.range)["findings"] == []
+    stack.control("POST", "/openphone/contacts", {"id": gone["id"]})
+    report = reconcile(stack, *history.range, "--repair")
+    assert found(report) == [("returned", ids[0], True)]
+    assert deleted(stack) == set()
 
 
 # ---- trouble ----
