@@ -36,7 +36,7 @@ reconcile(
 		    "it has ended");
 	if (begun != 1)
 		return -1;
-	if (proof_run(proof, sync, &chore, err) != 0) {
+	if (proof_run(proof, ctl, sync, &chore, err) != 0) {
 		(void)chore_end(&chore, NULL, &ignored);
 		return -1;
 	}

@@ -199,41 +199,51 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 	return -1;
 }
 
+/* With names and files. */
+static int
+make_page(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *later, struct err *err)
+{
+	json_t *names = NULL, *media = NULL;
+	struct err now = ERR_INIT;
+	int rc = -1;
+
+	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
+	    postpone(&now, later, err) != 0)
+		goto out;
+	err_clear(&now);
+	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
+	    postpone(&now, later, err) != 0)
+		goto out;
+	if (write_or_wait(sync, job, res, names, media, err) == 0)
+		rc = upload_attached(sync, job, err);
+out:
+	json_decref(names);
+	json_decref(media);
+	return rc;
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
 {
 	struct err later = ERR_INIT, now = ERR_INIT;
-	json_t *names = NULL, *media = NULL;
-	int rc = -1;
 
 	if (settled(sync, job, res, err) != 0)
-		goto out;
+		return -1;
 	if (enrich(sync, job, res, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
-		goto out;
+		return -1;
 	if (resource_save(sync->db, job, res, err) != 0)
-		goto out;
-	err_clear(&now);
-	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
-	    postpone(&now, &later, err) != 0)
-		goto out;
-	err_clear(&now);
-	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
-	    postpone(&now, &later, err) != 0)
-		goto out;
-	if (write_or_wait(sync, job, res, names, media, err) != 0)
-		goto out;
-	if (upload_attached(sync, job, err) != 0)
-		goto out;
-	if (err_is_set(&later))
-		*err = later;
-	else
-		rc = 0;
-out:
-	json_decref(names);
-	json_decref(media);
-	return rc;
+		return -1;
+	/* else only its id was heard of, and OpenPhone had nothing to add */
+	if (json_object_get(res->facts, "id") != NULL &&
+	    make_page(sync, job, res, &later, err) != 0)
+		return -1;
+	if (!err_is_set(&later))
+		return 0;
+	*err = later;
+	return -1;
 }
 
 /* Known by its name only so far: ask for the rest of it. */

@@ -6,13 +6,17 @@ ONS_TEST_PAGES is the number of pages under a lost database (default 120).
 
 from __future__ import annotations
 
+import json
 import os
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import deliver
 import pytest
-from conftest import Stack, psql, texts, title
+from conftest import Stack, psql, request, texts, title
 from proof import (LIFE, SMS, History, alone, api, arrive, call, copy_of,
                    database, each_has_one_page, found, in_notion, in_tables,
                    jobs, lives, lose_all, notion, reconcile)
@@ -325,6 +329,185 @@ def test_a_lost_database_is_filled_again(stack: Stack) -> None:
     assert (report["open"], report["repaired"]) == (0, 20)
     stack.process()
     assert history.is_complete()
+
+
+# ---- what OpenPhone could not deliver ----
+
+class Log:
+    """A webhook that delivers to us, and what OpenPhone says of it."""
+
+    def __init__(self, stack: Stack, path: str = "/webhooks/openphone",
+                 **more: Any) -> None:
+        self.stack = stack
+        self.id = self.ask("POST", "", {
+            "url": stack.url + path, "events": ["call.completed"], **more})[
+                "data"]["id"]
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = request(
+            api(self.stack) + "/webhooks" + path, method,
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": self.stack.env["OPENPHONE_API_KEY"],
+             "Quo-Api-Version": "2026-03-30"})
+        assert answer.status < 300, answer.body
+        return answer.json if answer.body else None
+
+    def add(self, envelope: dict[str, Any], hours: float, answer: int = 502,
+            status: str = "failed", **more: Any) -> str:
+        made = datetime.now(timezone.utc) - timedelta(hours=hours)
+        return self.stack.control("POST", "/openphone/deliveries", {
+            "webhook": self.id, "envelope": envelope, "status": status,
+            "answer": answer, **more,
+            "created": made.isoformat(timespec="milliseconds")})["id"]
+
+
+@pytest.fixture
+def log(stack: Stack) -> Iterator[Callable[..., Log]]:
+    made: list[Log] = []
+
+    def make(**more: Any) -> Log:
+        made.append(Log(stack, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.ask("DELETE", "/" + one.id)
+
+
+def updated(stack: Stack) -> dict[str, Any]:
+    """News of a contact, which no list tells."""
+    key = f"CT{stack.fresh()}"
+    event = stack.load("2026-03-30/contact.updated")
+    event["id"] += key
+    event["data"]["resource"].update(id=key, firstName=key)
+    stack.control("POST", "/openphone/contacts", {"id": key})
+    return event
+
+
+@pytest.fixture
+def today(stack: Stack) -> Iterator[History]:
+    history = History(stack, datetime.now(timezone.utc) - timedelta(hours=9))
+    yield history
+    history.forget()
+
+
+@pytest.mark.parametrize("body", ["text", "object"])
+def test_what_could_not_be_delivered_is_taken_from_the_log(
+        stack: Stack, log: Callable[..., Log], body: str) -> None:
+    delivered = log()
+    events = [updated(stack) for _ in range(60)]
+    ids = [deliver.resource_id(event) for event in events]
+    for number, event in enumerate(events):
+        delivered.add(event, 40 - number / 2, 500 if number < 59 else 502,
+                      body=body)
+    for event in (updated(stack), updated(stack)):
+        delivered.add(event, 0.01)  # on its way, perhaps
+        delivered.add(event, 1, status="pending")
+        delivered.add(event, 72)
+    report = reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
+    assert sorted(found(report)) == sorted(
+        ("undelivered", key, False) for key in ids)
+    assert report["deliveries"].startswith(
+        "OpenPhone could not deliver 60 events from ")
+    assert report["deliveries"].endswith(": last answer 502")
+    assert stack.count("event") == 0 and jobs(stack) == 0
+
+    done = stack.run("onsctl", "reconcile", "--since", "2d", "--repair")
+    assert "\nOpenPhone could not deliver 60 events from " in done.stdout
+    assert done.stdout.endswith("; 60 repaired\n")
+    assert stack.count("event") == 60
+    stack.process()
+    assert stack.rows("SELECT id FROM resource WHERE facts ->> 'firstName'"
+                      " <> id OR facts ->> 'firstName' IS NULL") == []
+    assert stack.count("resource") == 60
+    report = reconcile(stack, "--since", "2d")
+    assert (report["findings"], report["deliveries"]) == ([], "")
+
+
+def test_what_was_delivered_and_lost_here_is_taken_from_the_log(
+        stack: Stack, log: Callable[..., Log], today: History) -> None:
+    """As after the restoration of a backup; also where the log has no
+    bodies, and for a resource of which a list tells anyway."""
+    delivered = log()
+    delivered.add(today.call(), 9, 200, "success")
+    there, [message, lost] = updated(stack), (
+        [stack.load(SMS, stack.fresh()) for _ in range(2)])
+    delivered.add(there, 8, 200, "success")
+    arrived = updated(stack)
+    key = delivered.add(arrived, 8, 200, "success")
+    body = json.dumps(arrived).encode()
+    assert stack.request("POST", "/webhooks/openphone", body, {
+        "Content-Type": "application/json", **deliver.sign_standard(
+            stack.env["ONS_WEBHOOK_SECRET"], body, key, time.time())
+    }).status == 200
+    delivered.add(message, 7, 200, "success", body="none")
+    delivered.add(lost, 6, 0, body="none")
+    stack.control("POST", "/openphone/messages", {
+        "id": deliver.resource_id(message), "text": "Found.",
+        "createdAt": "2026-04-01T00:00:00Z"})
+    report = reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
+    assert sorted(found(report)) == sorted([
+        ("lost", today.ids[0], False)] + [
+        ("undelivered", deliver.resource_id(event), False)
+        for event in (there, message, lost)])
+    assert report["deliveries"].startswith(
+        "OpenPhone could not deliver 1 events, and 3 that it delivered are"
+        " not here, from ") and report["deliveries"].endswith(": no answer")
+    report = reconcile(stack, "--since", "2d", "--repair")
+    assert report["repaired"] == 4
+    assert stack.count("event") == 5
+    stack.process()
+    [row] = stack.rows("SELECT facts ->> 'text' AS text FROM resource"
+                       " WHERE id = :'id'", id=deliver.resource_id(message))
+    assert row == {"text": "Found."}
+    assert reconcile(stack, "--since", "2d", expect=None)["findings"] == []
+
+
+def test_why_there_is_no_log_is_told(
+        stack: Stack, tmp_path: Path, log: Callable[..., Log]) -> None:
+    def told(config: Path | None = None) -> str:
+        report = reconcile(stack, "--since", "1d", config=config)
+        return report["deliveries"]
+
+    log(path="/of-somebody-else")
+    assert told().startswith("no webhook of OpenPhone's dated API delivers")
+    log(status="disabled")
+    assert told().endswith("/webhooks/openphone is disabled")
+    log()
+    assert told() == ""
+    v1 = stack.variant(tmp_path, openphone__api_base=api(stack) + "/v1")
+    assert "v1" in told(v1)
+    assert "base_url" in told(stack.variant(
+        tmp_path, media__base_url="nowhere"))
+    for path in ("/webhooks$", "/events"):
+        for status in (403, 404):
+            stack.control("POST", "/faults", {
+                "service": "openphone", "method": "GET", "path": path,
+                "status": status})
+            assert told().startswith(
+                "OpenPhone's delivery log is not to be had: ")
+
+
+def test_trouble_with_the_log_passes(
+        stack: Stack, log: Callable[..., Log]) -> None:
+    delivered = log()
+    delivered.add(updated(stack), 2)
+    for path in ("/webhooks$", r"/events\?", "/events/msg"):
+        for fault in ({"status": 429, "headers": {"Retry-After": "1"}},
+                      {"status": 503}):
+            stack.control("POST", "/faults", {
+                "service": "openphone", "method": "GET", "path": path,
+                **fault})
+    report = reconcile(stack, "--since", "1d", "--repair")
+    assert report["repaired"] == 1 and stack.count("event") == 1
+
+
+def test_what_retention_has_removed_is_not_missing(
+        stack: Stack, tmp_path: Path, log: Callable[..., Log]) -> None:
+    log().add(updated(stack), 30)
+    brief = stack.variant(tmp_path, retention__events="1d")
+    assert reconcile(stack, "--since", "2d", config=brief)["findings"] == []
+    reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
 
 
 # ---- what OpenPhone has no longer ----

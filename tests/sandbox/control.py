@@ -15,6 +15,7 @@ PUT    /media/NAME                a file for the media host -> {"url"}
 POST   /openphone/year            a generated history: Settings of year.py
 POST   /openphone/forget-year     without it
 GET    /openphone/KIND/ID         an object
+POST   /openphone/deliveries      an entry of a webhook's log of deliveries
 DELETE /openphone/KIND/ID         as a person: it is answered, and gone
 POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
@@ -69,6 +70,7 @@ class Control(Service):
         ("POST", r"/openphone/forget-year", "openphone_forget"),
         ("GET", r"/openphone/(\w+)/([^/]+)", "openphone_get"),
         ("DELETE", r"/openphone/(\w+)/([^/]+)", "openphone_delete"),
+        ("POST", r"/openphone/deliveries", "openphone_delivery"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
         ("GET", r"/notion/pages/([^/]+)", "page"),
@@ -185,6 +187,9 @@ class Control(Service):
     def openphone_get(self, request: Request, kind: str,
                       identifier: str) -> Json | None:
         return self.openphone.world.get(kind, identifier)
+
+    def openphone_delivery(self, request: Request) -> Json:
+        return self.openphone.webhooks.log(**self._body(request))
 
     def openphone_delete(self, request: Request, kind: str,
                          identifier: str) -> Json:
