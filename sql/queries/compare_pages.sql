@@ -72,8 +72,9 @@ WITH oldest AS MATERIALIZED (
 	   AND NOT EXISTS (SELECT FROM job_done d
 		WHERE (d.workspace, d.kind, d.resource_id) = ($1, $2, r.id)
 		  AND d.outcome = 'discarded' AND d.finished_at > r.changed_at)
-	   AND ($2 <> 'contact' OR (r.facts <> '{}'
-		AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'))
+	   AND r.facts ? 'id' -- else nothing is known but that it was
+	   -- of what OpenPhone has no longer there need not be one
+	   AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'
 )
 INSERT INTO finding (workspace, kind, side, what, resource_id, page_id, url)
 SELECT $1, $2, 'notion', f.* FROM (

@@ -6,7 +6,7 @@ WITH put AS (
 	ON CONFLICT DO NOTHING
 )
 SELECT coalesce(json_agg(json_build_object('id', g.id,
-	'known', r.id IS NOT NULL,
+	'known', r.id IS NOT NULL, 'deleted', r.facts -> 'deleted',
 	'status', CASE $2 WHEN 'call' THEN r.outcome
 		ELSE r.facts ->> 'status' END)), '[]') AS known
   FROM unnest($3::text[]) AS g (id)

@@ -675,6 +675,28 @@ notion_update_page(const struct notion *notion, const char *id,
 	return rc;
 }
 
+int
+notion_trash_page(
+    const struct notion *notion, const char *id, bool trash, struct err *err)
+{
+	struct call call = { .what = trash ? "trash page" : "restore page",
+		.method = "PATCH",
+		.access = UPDATE,
+		.path = "/v1/pages/",
+		.id = id };
+	json_t *body = json_pack("{s:b}", "in_trash", trash);
+	int rc;
+
+	if (body == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	call.body = body;
+	rc = request(notion, &call, NULL, err);
+	json_decref(body);
+	return rc;
+}
+
 /* The ids of `want` appended blocks. Fewer: some other answer got lost. */
 static int
 block_ids(const json_t *json, size_t want, json_t **ret, struct err *err)

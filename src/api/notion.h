@@ -102,6 +102,10 @@ int notion_create_page(const struct notion *notion, const char *data_source,
 /* properties and icon may each be NULL: unchanged. */
 int notion_update_page(const struct notion *notion, const char *id,
     json_t *properties, const char *icon, struct err *err);
+
+/* Into the trash, or out of it; nothing changes where it is there already. */
+int notion_trash_page(
+    const struct notion *notion, const char *id, bool trash, struct err *err);
 int notion_get_page(
     const struct notion *notion, const char *id, json_t **ret, struct err *err);
 

@@ -400,3 +400,43 @@ openphone_send(const struct openphone *op, const char *what, bool v1,
 	json_decref(answer.json);
 	return rc;
 }
+
+static int
+ask_if_gone(const struct openphone *op, bool v1, const char *kind,
+    const char *id, bool *ret, struct err *err)
+{
+	json_t *answer = NULL;
+	struct buf path;
+	int rc = -1;
+
+	buf_init(&path, 1024);
+	if (buf_addf(&path, "/%ss/", kind) != 0 ||
+	    uri_escape(&path, id, false) != 0)
+		err_set(err, ERR_PERMANENT, "openphone: an id that is none");
+	else
+		rc = openphone_send(
+		    op, kind, v1, "GET", buf_text(&path), NULL, &answer, err);
+	if (rc == 0) {
+		*ret = answer == NULL;
+	} else if (err->kind == ERR_PERMANENT || err->status == 403) {
+		err_clear(err);
+		*ret = false;
+		rc = 0;
+	}
+	json_decref(answer);
+	buf_free(&path);
+	return rc;
+}
+
+int
+openphone_is_gone(const struct openphone *op, const char *kind, const char *id,
+    bool *ret, struct err *err)
+{
+	bool v1 = openphone_is_v1(op);
+
+	if (ask_if_gone(op, v1, kind, id, ret, err) != 0)
+		return -1;
+	return *ret && !v1 && strcmp(kind, "contact") == 0
+	    ? ask_if_gone(op, true, kind, id, ret, err)
+	    : 0;
+}

@@ -86,6 +86,12 @@ int openphone_number(
 int openphone_contact(
     const struct openphone *op, const char *id, json_t **ret, struct err *err);
 
+/* Has it this call, message or contact no longer? *ret is true only where it
+ * says so (404): what this key is not shown, as v1 shows no group call, may be
+ * there. A contact must be on neither surface. */
+int openphone_is_gone(const struct openphone *op, const char *kind,
+    const char *id, bool *ret, struct err *err);
+
 /* Any other request, what names it in errors; v1: on that surface, with either
  * base. body may be NULL. 0 with *ret the whole answer (json_null() where it
  * is empty, as after DELETE), NULL when it is not there (404). A POST that may

@@ -5,6 +5,7 @@
 
 #include "api/rest.h"
 #include "base/buf.h"
+#include "base/rfc3339.h"
 #include "base/uri.h"
 
 #include "config.h"
@@ -224,6 +225,79 @@ webhooks_delivery(const struct openphone *op, const char *id,
 	return get(op, false, "GET",
 	    (const char *const[3]){ id, "events", delivery }, NULL, "data", ret,
 	    err);
+}
+
+static int
+add_time(struct buf *path, const char *name, int64_t usec)
+{
+	char text[RFC3339_SIZE];
+
+	rfc3339_format(usec, text);
+	return buf_adds(path, name) | uri_escape(path, text, false);
+}
+
+static int
+make_log_path(struct buf *path, const char *id, int64_t since, int64_t until,
+    const char *after)
+{
+	int rc = buf_adds(path, "/webhooks/") | uri_escape(path, id, false) |
+	    buf_adds(path, "/events?limit=50") |
+	    add_time(path, "&createdAt%5Bgt%5D=", since) |
+	    add_time(path, "&createdAt%5Blt%5D=", until);
+
+	if (*after != '\0')
+		rc |=
+		    buf_adds(path, "&after=") | uri_escape(path, after, false);
+	return rc;
+}
+
+/* A token on a page without data, or the same again, leads nowhere. */
+static int
+take_log(const json_t *answer, const char *after, json_t **data, char **next,
+    struct err *err)
+{
+	json_t *array = json_object_get(answer, "data");
+	const char *token = rest_text(answer, "nextCursor");
+	char *copy = NULL;
+
+	if (answer == NULL) {
+		err_set(err, ERR_PERMANENT,
+		    "openphone: webhooks: there is no such log");
+		return -1;
+	}
+	if (!json_is_array(array)) {
+		err_set(err, ERR_RETRY,
+		    "openphone: webhooks: an answer without data");
+		return -1;
+	}
+	if (*token != '\0' && strcmp(token, after) != 0 &&
+	    json_array_size(array) > 0 && (copy = strdup(token)) == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	*data = json_incref(array);
+	*next = copy;
+	return 0;
+}
+
+int
+webhooks_deliveries(const struct openphone *op, const char *id, int64_t since,
+    int64_t until, const char *after, json_t **data, char **next,
+    struct err *err)
+{
+	json_t *answer = NULL;
+	struct buf path;
+	int rc = -1;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	if (make_log_path(&path, id, since, until, after) != 0)
+		err_set(err, ERR_PERMANENT, "an id that is none");
+	else if (openphone_send(op, "webhooks", false, "GET", buf_text(&path),
+		     NULL, &answer, err) == 0)
+		rc = take_log(answer, after, data, next, err);
+	json_decref(answer);
+	buf_free(&path);
+	return rc;
 }
 
 int

@@ -46,6 +46,15 @@ int webhooks_rotate(
 int webhooks_test(const struct openphone *op, const char *id, const char *event,
     char **ret, struct err *err);
 
+/* A page of the service's log of what a webhook delivered, or is to, from the
+ * youngest on: made after since, and before until (microseconds). *data is an
+ * array, the caller's, of entries without body and `attempts`; *next, to be
+ * freed, is after of the next page ("" for the first); NULL: it was the last.
+ * Not for v1. */
+int webhooks_deliveries(const struct openphone *op, const char *id,
+    int64_t since, int64_t until, const char *after, json_t **data, char **next,
+    struct err *err);
+
 /* What the service's log has about a delivery, with its `attempts`. */
 int webhooks_delivery(const struct openphone *op, const char *id,
     const char *delivery, json_t **ret, struct err *err);

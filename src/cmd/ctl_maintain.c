@@ -37,8 +37,8 @@ on_signal(int sig)
 /* The last day at OpenPhone; and Notion's pages where they may not all be
  * known, as after the restoration of a backup. */
 static int
-prove(struct sync *sync, const struct chore *chore, struct proof *proof,
-    struct err *err)
+prove(struct ctl *ctl, struct sync *sync, const struct chore *chore,
+    struct proof *proof, struct err *err)
 {
 	bool known = true;
 
@@ -47,7 +47,7 @@ prove(struct sync *sync, const struct chore *chore, struct proof *proof,
 	proof->notion = !known;
 	proof->until = rfc3339_now() - LATE_MINUTES * MINUTE_USEC;
 	proof->since = proof->until - HOURS * 60 * MINUTE_USEC;
-	return proof_run(proof, sync, chore, err);
+	return proof_run(proof, ctl, sync, chore, err);
 }
 
 /* What goes, and what is there; added to the summary. */
@@ -83,7 +83,7 @@ maintain(struct ctl *ctl, struct sync *sync, const struct chore *chore,
 	char summary[SUMMARY_SIZE] = "";
 	struct err trouble = ERR_INIT;
 
-	if (prove(sync, chore, proof, &trouble) == 0)
+	if (prove(ctl, sync, chore, proof, &trouble) == 0)
 		snprintf(summary, sizeof(summary), "%s", proof->sentence);
 	else
 		snprintf(summary, sizeof(summary), "not compared: %.400s",

@@ -36,7 +36,7 @@ reconcile(
 		    "it has ended");
 	if (begun != 1)
 		return -1;
-	if (proof_run(proof, sync, &chore, err) != 0) {
+	if (proof_run(proof, ctl, sync, &chore, err) != 0) {
 		(void)chore_end(&chore, NULL, &ignored);
 		return -1;
 	}
@@ -79,7 +79,9 @@ ctl_reconcile(struct ctl *ctl, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
-	struct proof proof = { .notion = true, .openphone = true };
+	struct proof proof = {
+		.notion = true, .openphone = true, .thorough = true
+	};
 	const char *since = NULL, *until = NULL;
 	int c;
 

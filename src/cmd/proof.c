@@ -8,18 +8,48 @@
 #include "cmd/table.h"
 #include "model/words.h"
 #include "sql/queries.h"
+#include "sync/deliverylog.h"
+#include "sync/gone.h"
 #include "sync/reconcile.h"
 #include "sync/upstream.h"
 
-enum { FINDINGS_MAX = 1000, MOMENT_SIZE = 64 };
+enum { FINDINGS_MAX = 1000, MOMENT_SIZE = 64, URL_MAX_BYTES = 4096 };
 
 static const char *const kinds[] = { "contact", "call", "message" };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
+/* After the lists: what they told of is not told again. */
+static int
+compare_deliveries(struct proof *proof, struct ctl *ctl, struct sync *sync,
+    const struct chore *chore, struct err *err)
+{
+	struct deliverylog log = { .sync = sync,
+		.chore = chore,
+		.repair = proof->repair,
+		.since = proof->since,
+		.until = proof->until };
+	struct err no_url = ERR_INIT;
+	struct buf url;
+	int rc = 0;
+
+	buf_init(&url, URL_MAX_BYTES);
+	if (ctl_own_url(&ctl->conf, &url, &no_url) == 0) {
+		log.url = buf_text(&url);
+		rc = deliverylog_compare(&log, err);
+	} else {
+		snprintf(log.remark, sizeof(log.remark),
+		    "the log of deliveries was not read: [media] base_url does "
+		    "not say where they go to");
+	}
+	snprintf(proof->remark, sizeof(proof->remark), "%s", log.remark);
+	buf_free(&url);
+	return rc;
+}
+
 /* Pages first: what OpenPhone's lists bring up must not get a second one. */
 static int
-compare(struct proof *proof, struct sync *sync, const struct chore *chore,
-    struct err *err)
+compare(struct proof *proof, struct ctl *ctl, struct sync *sync,
+    const struct chore *chore, struct err *err)
 {
 	const struct reconcile pages = {
 		.sync = sync, .chore = chore, .repair = proof->repair
@@ -33,11 +63,18 @@ compare(struct proof *proof, struct sync *sync, const struct chore *chore,
 	for (size_t i = 0; proof->notion && i < N_KINDS; i++)
 		if (reconcile_pages(&pages, kinds[i], err) != 0)
 			return -1;
-	if (proof->openphone && upstream_compare(&upstream, err) != 0)
+	if (!proof->openphone)
+		return 0;
+	/* where a list is refused, too much would have to be asked for */
+	if (upstream_compare(&upstream, err) != 0 ||
+	    (upstream.refused == 0 &&
+		gone_compare(&upstream, proof->thorough, err) != 0))
 		return -1;
 	proof->refused = upstream.refused;
 	proof->groups = upstream.groups;
-	return 0;
+	return proof->thorough
+	    ? compare_deliveries(proof, ctl, sync, chore, err)
+	    : 0;
 }
 
 /* Only one side's findings, where only that side was looked at. */
@@ -120,13 +157,13 @@ say(struct proof *proof, const struct db_result *r, struct err *err)
 }
 
 int
-proof_run(struct proof *proof, struct sync *sync, const struct chore *chore,
-    struct err *err)
+proof_run(struct proof *proof, struct ctl *ctl, struct sync *sync,
+    const struct chore *chore, struct err *err)
 {
 	struct db_result *r = NULL;
 	int rc;
 
-	if (compare(proof, sync, chore, err) != 0 ||
+	if (compare(proof, ctl, sync, chore, err) != 0 ||
 	    DB_RUN(sync->db, SQL_reconcile_report, &r, err,
 		DB_TEXT(sync->ws->name), DB_TEXT(side_of(proof))) != 0)
 		return -1;
@@ -161,6 +198,8 @@ print_table(const struct proof *proof, struct ctl *ctl, struct err *err)
 	if (db_rows(r) > 0)
 		rc = table_print(r, "findings", columns, false, err);
 	db_result_free(r);
+	if (rc == 0 && proof->remark[0] != '\0')
+		puts(proof->remark);
 	if (rc == 0)
 		puts(proof->sentence);
 	return rc;
@@ -182,12 +221,12 @@ print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
 		rfc3339_format(proof->since, since);
 		rfc3339_format(proof->until, until);
 	}
-	all = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:o}",
+	all = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o}",
 	    "complete", proof->complete, "summary", proof->sentence, "repaired",
 	    (json_int_t)proof->repaired, "open", (json_int_t)proof->open,
 	    "refused_lists", (json_int_t)proof->refused, "groups",
 	    (json_int_t)proof->groups, "since", since, "until", until,
-	    "findings", db_json(r, 0, "findings"));
+	    "deliveries", proof->remark, "findings", db_json(r, 0, "findings"));
 	if (all != NULL)
 		rc = json_dumpf(all, stdout, JSON_INDENT(2));
 	json_decref(all);

@@ -18,16 +18,18 @@ struct proof {
 	bool openphone; /* compare with OpenPhone's lists of what was created …
 			 */
 	int64_t since, until; /* … then, and before (microseconds) */
+	bool thorough;	      /* contacts and the log of deliveries, too */
 	bool repair;
 	/* what came of it */
 	int64_t refused, groups; /* see sync/upstream.h */
 	int64_t repaired, open;
 	bool complete;
+	char remark[400]; /* see sync/deliverylog.h */
 	char sentence[512];
 };
 
-int proof_run(struct proof *proof, struct sync *sync, const struct chore *chore,
-    struct err *err);
+int proof_run(struct proof *proof, struct ctl *ctl, struct sync *sync,
+    const struct chore *chore, struct err *err);
 
 /* What was found, as a table or, with the sentence, as JSON. */
 int proof_print(const struct proof *proof, struct ctl *ctl, struct err *err);

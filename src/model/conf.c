@@ -187,6 +187,8 @@ static const struct key {
 	    "UTC", NULL, 0, 0, ALL, 0 },
 	{ "sync", "settle", NULL, TIME, AT(workspace.sync.settle_ms), "0s",
 	    NULL, 0, 3600000, ALL, 0 },
+	{ "sync", "deleted", NULL, CHOICE, AT(workspace.sync.deleted), "mark",
+	    "mark|trash|keep", 0, 0, ALL, 0 },
 
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },

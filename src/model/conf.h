@@ -60,6 +60,7 @@ struct workspace {
 	struct {
 		char *time_zone;
 		int64_t settle_ms;
+		char *deleted; /* mark, trash or keep */
 	} sync;
 };
 

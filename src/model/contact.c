@@ -93,7 +93,7 @@ fold_object(struct lww *w, struct values *values, const json_t *object)
 }
 
 void
-contact_fold(struct lww *w, const json_t *object, bool deleted)
+contact_fold(struct lww *w, const json_t *object)
 {
 	struct values values = { json_array(), json_array() };
 
@@ -103,6 +103,4 @@ contact_fold(struct lww *w, const json_t *object, bool deleted)
 	fold_object(w, &values, json_object_get(object, "defaultFields"));
 	lww_set(w, "phoneNumbers", values.phones);
 	lww_set(w, "emails", values.emails);
-	if (deleted)
-		lww_set(w, "deleted", json_true());
 }

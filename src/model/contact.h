@@ -4,14 +4,12 @@
 #ifndef MODEL_CONTACT_H
 #define MODEL_CONTACT_H
 
-#include <stdbool.h>
-
 #include <jansson.h>
 
 #include "model/lww.h"
 
 /* Write the facts of a contact: object of a webhook, of any generation, or of
- * either REST API. What is deleted stays so. */
-void contact_fold(struct lww *w, const json_t *object, bool deleted);
+ * either REST API. */
+void contact_fold(struct lww *w, const json_t *object);
 
 #endif

@@ -66,6 +66,23 @@ find_type(const char *name)
 	return NULL;
 }
 
+const char *
+event_kind(const char *type)
+{
+	const struct event_type *known = find_type(type);
+
+	return known == NULL ? "other" : known->kind;
+}
+
+bool
+event_makes_due(const struct event *event)
+{
+	return event->resource_id != NULL &&
+	    (strcmp(event->kind, "call") == 0 ||
+		strcmp(event->kind, "message") == 0 ||
+		strcmp(event->kind, "contact") == 0);
+}
+
 /* A string of at most max bytes, NULL: none, empty, or too long. */
 static const char *
 text(const json_t *object, const char *name, size_t max)

@@ -37,6 +37,12 @@ struct event {
 /* 1 to EVENT_ID_MAX characters that are safe in URLs and file names. */
 bool event_usable_id(const json_t *id);
 
+/* Of an event's type: "call", "message" …, "other"; static. */
+const char *event_kind(const char *type);
+
+/* Is it about a call, message or contact that it names? */
+bool event_makes_due(const struct event *event);
+
 /* This never fails: what isn't understood stays NULL, with a note. */
 void event_identify(const json_t *envelope, struct event *ret);
 

@@ -472,6 +472,15 @@ fold_message_object(struct lww *w, const json_t *object)
 	mark(w, "mediaKnown");
 }
 
+/* Of one that is changed afterwards OpenPhone has it again. */
+static void
+fold_contact_event(struct lww *w, const json_t *object, const char *type)
+{
+	contact_fold(w, object);
+	lww_set(
+	    w, "deleted", json_boolean(strcmp(type, "contact.deleted") == 0));
+}
+
 int
 fold_event(json_t *state, const json_t *envelope, const struct event *event,
     struct err *err)
@@ -495,8 +504,7 @@ fold_event(json_t *state, const json_t *envelope, const struct event *event,
 	else if (message)
 		fold_message_object(&w, object);
 	else
-		contact_fold(
-		    &w, object, strcmp(event->type, "contact.deleted") == 0);
+		fold_contact_event(&w, object, event->type);
 	if (!contact)
 		fold_surroundings(&w, data, object);
 	return finish(&w, err);
@@ -512,6 +520,29 @@ fold_keep(
 	    strcmp(kind, "message") == 0 ? message_ranks : call_ranks,
 	    part_ranks);
 	lww_keep(&w, before);
+	return finish(&w, err);
+}
+
+bool
+fold_is_deleted(const json_t *facts)
+{
+	return json_is_true(json_object_get(facts, "deleted"));
+}
+
+int
+fold_deleted(json_t *state, const char *kind, bool deleted, int64_t seen,
+    struct err *err)
+{
+	struct lww w;
+
+	/* of most there is nothing to say */
+	if (deleted == fold_is_deleted(json_object_get(state, "facts")))
+		return 0;
+	lww_begin(&w, state,
+	    strcmp(kind, "message") == 0 ? message_ranks : call_ranks,
+	    part_ranks);
+	lww_at(&w, seen);
+	lww_set(&w, "deleted", json_boolean(deleted));
 	return finish(&w, err);
 }
 
@@ -642,6 +673,6 @@ fold_rest_contact(json_t *state, const json_t *contact, struct err *err)
 	lww_begin(&w, state, call_ranks, part_ranks);
 	lww_at(&w, field_latest(contact, 0));
 	field_fold(&w, "", contact, id_field);
-	contact_fold(&w, contact, false);
+	contact_fold(&w, contact);
 	return finish(&w, err);
 }

@@ -32,6 +32,7 @@
  * message: id direction status from to[] text media[{url type}] mediaKnown
  *   errorCode createdAt updatedAt userId phoneNumberId conversationId
  *   contactIds[] contactLookup deepLink
+ * both: deleted, where OpenPhone was once found to have it no longer
  * contact: id firstName lastName company role phoneNumbers[] emails[] deleted
  *   createdAt updatedAt
  *
@@ -42,6 +43,7 @@
 #define MODEL_FOLD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -70,6 +72,14 @@ int fold_event(json_t *state, const json_t *envelope, const struct event *event,
  */
 int fold_keep(
     json_t *state, const json_t *before, const char *kind, struct err *err);
+
+/* Has OpenPhone it no longer, for all that is known? */
+bool fold_is_deleted(const json_t *facts);
+
+/* It was seen (microseconds) that OpenPhone has it no longer, or has it; that
+ * is kept where it is news. */
+int fold_deleted(json_t *state, const char *kind, bool deleted, int64_t seen,
+    struct err *err);
 
 /* A Call object of the v1 or dated API, with "summary" and "voicemail" where
  * they were asked for and are there. */

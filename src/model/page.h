@@ -32,6 +32,7 @@ struct page_input {
 	enum page_schema schema;
 	const char *title; /* its template, see title.h; NULL: built in */
 	bool few_blocks;   /* at most 4 blocks for an ordinary page */
+	bool deleted;	   /* mark it: OpenPhone has it no longer */
 };
 
 struct page {

@@ -377,13 +377,14 @@ add_title(const struct draft *draft, struct buf *buf)
 char *
 title_make(const struct draft *draft)
 {
+	const char *mark = draft->in->deleted ? "Deleted: " : "";
 	struct buf buf, line;
 	char *ret = NULL;
 
 	buf_init(&buf, TITLE_MAX);
 	buf_init(&line, TITLE_MAX);
-	if (add_title(draft, &buf) == 0 &&
-	    words_clip(&line, buf_text(&buf), TITLE_UNITS) == 0)
+	if (buf_adds(&line, mark) == 0 && add_title(draft, &buf) == 0 &&
+	    words_clip(&line, buf_text(&buf), TITLE_UNITS - strlen(mark)) == 0)
 		ret = buf_steal(&line);
 	buf_free(&buf);
 	buf_free(&line);
@@ -393,6 +394,8 @@ title_make(const struct draft *draft)
 const char *
 title_icon(const struct draft *draft)
 {
+	if (draft->in->deleted)
+		return "🗑️";
 	if (draft->call)
 		return words_of(draft->outcome)->icon;
 	if (draft->contact)

@@ -16,7 +16,8 @@ const char *title_placeholders(void);
  * template is good. */
 const char *title_fault(const char *template);
 
-/* By the template of the draft's input, else built in:
+/* By the template of the draft's input, else built in (with "Deleted: " before
+ * it, where that is so):
  * "Missed call from Ann Lee", "Ann Lee: first words of the text…": one line
  * of at most 200 UTF-16 units, malloc'ed. NULL: out of memory. */
 char *title_make(const struct draft *draft);

@@ -22,6 +22,20 @@ enum {
 	COLUMNS
 };
 
+void
+delivery_describe(
+    struct delivery *d, const struct event *event, const char *note)
+{
+	d->event_id = event->id;
+	d->type = event->type;
+	d->kind = event->kind;
+	d->resource_id = event->resource_id;
+	d->generation = event->generation;
+	d->occurred_at = event->occurred_at;
+	d->note = event->note != NULL ? event->note : note;
+	d->due = event_makes_due(event);
+}
+
 struct delivery *
 delivery_copy(const struct delivery *d)
 {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "ext/db.h"
+#include "model/event.h"
 
 /* One delivery, all strings borrowed; NULL where the payload had nothing. */
 struct delivery {
@@ -24,6 +25,11 @@ struct delivery {
 	size_t body_len;
 	bool due; /* its resource is to be worked on */
 };
+
+/* Fill in what its event says, from id to note, and whether its resource is
+ * due; note: what was amiss with the payload, or NULL. */
+void delivery_describe(
+    struct delivery *d, const struct event *event, const char *note);
 
 /* A copy with all it borrows in one piece of memory: free() it. NULL: none. */
 struct delivery *delivery_copy(const struct delivery *delivery);

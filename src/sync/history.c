@@ -120,6 +120,8 @@ fold(struct sync *sync, const char *kind, const json_t *object, json_t *state,
 	else
 		rc = fold_rest_message(state, object, err);
 	if (rc == 0)
+		rc = fold_deleted(state, kind, false, rfc3339_now(), err);
+	if (rc == 0)
 		rc = !fold_equal(before, state);
 	json_decref(before);
 	return rc;

@@ -43,6 +43,7 @@ pagerow_get(
 		row.url = copy(db_text(r, 0, "url"));
 		row.title = copy(db_text(r, 0, "title"));
 		row.icon = copy(db_text(r, 0, "icon"));
+		row.withdrawn = db_bool(r, 0, "withdrawn");
 		row.properties = db_json(r, 0, "properties");
 		row.sections = db_json(r, 0, "sections");
 		row.intent_age_ms = db_int(r, 0, "intent_age_ms");
@@ -85,7 +86,7 @@ pagerow_put(struct db *db, const struct job *job, const struct pagerow *row,
 		DB_TEXT(row->id), DB_TEXT(row->url), DB_TEXT(row->title),
 		DB_TEXT(row->icon), DB_JSON(row->properties),
 		DB_JSON(row->sections), DB_TEXT(row->source), DB_INT(job->id),
-		DB_INT(job->run)) != 0)
+		DB_INT(job->run), DB_BOOL(row->withdrawn)) != 0)
 		return -1;
 	return job_held(r, err);
 }

@@ -19,8 +19,9 @@ struct pagerow {
 	char source[NOTION_ID_SIZE]; /* the data source it is in */
 	char *url;		     /* NULL until it is known */
 	char *title, *icon;
-	json_t *properties;	/* property id -> hash of its value */
-	json_t *sections;	/* array of entries, in page order, see below */
+	bool withdrawn;	    /* we threw it away: OpenPhone has it no longer */
+	json_t *properties; /* property id -> hash of its value */
+	json_t *sections;   /* array of entries, in page order, see below */
 	int64_t intent_age_ms;	/* since the creation was about to be sent */
 	int64_t written_age_ms; /* since this row was last put */
 };

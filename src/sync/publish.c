@@ -25,6 +25,7 @@ struct work {
 	const struct job *job;
 	struct destination *destination;
 	const struct page *wanted;
+	bool withdraw;	    /* into the trash */
 	json_t *properties; /* property id -> value, without the stamps */
 	struct pagerow row;
 };
@@ -468,6 +469,8 @@ removed(struct work *w, struct err *err)
 	w->row.state = PAGE_TRASHED;
 	if (pagerow_put(w->sync->db, w->job, &w->row, err) != 0)
 		return -1;
+	if (w->withdraw)
+		return 0;
 	if (!recreates(w)) {
 		log_info("a person removed the page: it stays so");
 		return 0;
@@ -478,11 +481,49 @@ removed(struct work *w, struct err *err)
 	    : -1;
 }
 
+/* Into the trash, from which a person can take it for a month. */
+static int
+withdraw(struct work *w, struct err *err)
+{
+	if (notion_trash_page(&w->sync->notion, w->row.id, true, err) != 0)
+		return -1;
+	log_info("OpenPhone has it no longer: the page is in the trash");
+	w->row.state = PAGE_TRASHED;
+	w->row.withdrawn = true;
+	return pagerow_put(w->sync->db, w->job, &w->row, err);
+}
+
+/* Out of the trash again, unless a person has emptied it. */
+static int
+bring_back(struct work *w, struct err *err)
+{
+	if (notion_trash_page(&w->sync->notion, w->row.id, false, err) == 0) {
+		log_info("OpenPhone has it again: the page is restored");
+		w->row.state = PAGE_WRITTEN;
+	} else if (err->status == 404 && look_for_page(w) == GONE) {
+		err_clear(err);
+	} else {
+		return -1;
+	}
+	w->row.withdrawn = false;
+	return pagerow_put(w->sync->db, w->job, &w->row, err);
+}
+
+static int
+write_all(struct work *w, struct err *err)
+{
+	/* one that a person took out of the trash stays there, marked */
+	if (w->withdraw && !w->row.withdrawn)
+		return withdraw(w, err);
+	if (update_properties(w, err) != 0)
+		return -1;
+	return body_write(w->sync, w->job, &w->row, w->wanted->sections, err);
+}
+
 static int
 update(struct work *w, struct err *err)
 {
-	if (update_properties(w, err) == 0 &&
-	    body_write(w->sync, w->job, &w->row, w->wanted->sections, err) == 0)
+	if (write_all(w, err) == 0)
 		return 0;
 	if (!notion_is_trashed(err) &&
 	    (err->kind != ERR_PERMANENT || err->status != 404))
@@ -522,7 +563,20 @@ read_row(struct work *w, struct err *err)
 		}
 	}
 	snprintf(w->row.source, sizeof(w->row.source), "%s", source);
+	if (w->row.state != PAGE_TRASHED && !w->withdraw)
+		w->row.withdrawn = false;
 	return 0;
+}
+
+/* Of a page in the trash: is there nothing to do? 1, 0 or -1. */
+static int
+stays_away(struct work *w, struct err *err)
+{
+	if (w->withdraw)
+		return 1;
+	if (w->row.withdrawn && bring_back(w, err) != 0)
+		return -1;
+	return w->row.state == PAGE_TRASHED && !recreates(w);
 }
 
 static int
@@ -532,8 +586,8 @@ publish_once(struct work *w, struct err *err)
 
 	if (read_row(w, err) != 0)
 		return -1;
-	if (w->row.state == PAGE_TRASHED && !recreates(w))
-		return 0;
+	if (w->row.state == PAGE_TRASHED && (rc = stays_away(w, err)) != 0)
+		return rc < 0 ? -1 : 0;
 	if (convert(w, w->wanted->values, &w->properties, err) != 0)
 		return -1;
 	if (w->row.state == PAGE_INTENT) {
@@ -547,6 +601,8 @@ publish_once(struct work *w, struct err *err)
 		    (rc == 1 && adopt(w, err) != 0))
 			return -1;
 	}
+	if (w->row.state == PAGE_NONE && w->withdraw)
+		return 0;
 	if ((w->row.state == PAGE_NONE || w->row.state == PAGE_TRASHED) &&
 	    create(w, err) != 0)
 		return -1;
@@ -555,7 +611,8 @@ publish_once(struct work *w, struct err *err)
 
 int
 publish(struct sync *sync, const struct job *job,
-    struct destination *destination, const struct page *wanted, struct err *err)
+    struct destination *destination, const struct page *wanted, bool withdraw,
+    struct err *err)
 {
 	int rc = -1;
 
@@ -565,7 +622,8 @@ publish(struct sync *sync, const struct job *job,
 		struct work w = { .sync = sync,
 			.job = job,
 			.destination = destination,
-			.wanted = wanted };
+			.wanted = wanted,
+			.withdraw = withdraw };
 
 		if (attempt > 0) {
 			if (err->kind != ERR_PERMANENT || err->status != 400)

@@ -17,9 +17,10 @@
 #include "sync/destination.h"
 #include "sync/sync.h"
 
-/* 0 when the page is as wanted, or a person threw it away. */
+/* 0 when the page is as wanted, or a person threw it away. withdraw: into the
+ * trash with it, or none is made; unless a person took it out of there. */
 int publish(struct sync *sync, const struct job *job,
-    struct destination *destination, const struct page *wanted,
+    struct destination *destination, const struct page *wanted, bool withdraw,
     struct err *err);
 
 #endif

@@ -136,7 +136,11 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 		.facts = res->facts,
 		.names = names,
 		.media = media,
-		.few_blocks = strcmp(sync->ws->notion.blocks, "few") == 0 };
+		.few_blocks = strcmp(sync->ws->notion.blocks, "few") == 0,
+		.deleted = fold_is_deleted(res->facts) &&
+		    strcmp(sync->ws->sync.deleted, "keep") != 0 };
+	bool withdraw =
+	    input.deleted && strcmp(sync->ws->sync.deleted, "trash") == 0;
 	int rc = -1;
 
 	if (strcmp(job->kind, "contact") != 0)
@@ -148,7 +152,7 @@ write_page(struct sync *sync, const struct job *job, struct resource *res,
 	input.schema = destination.schema->id;
 	if (page_render(&input, &page, err) == 0) {
 		resource_free(res);
-		rc = publish(sync, job, &destination, &page, err);
+		rc = publish(sync, job, &destination, &page, withdraw, err);
 		page_free(&page);
 	}
 	destination_clear(&destination);
@@ -202,41 +206,51 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 	return -1;
 }
 
+/* With names and files. */
+static int
+make_page(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *later, struct err *err)
+{
+	json_t *names = NULL, *media = NULL;
+	struct err now = ERR_INIT;
+	int rc = -1;
+
+	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
+	    postpone(&now, later, err) != 0)
+		goto out;
+	err_clear(&now);
+	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
+	    postpone(&now, later, err) != 0)
+		goto out;
+	if (write_or_wait(sync, job, res, names, media, err) == 0)
+		rc = upload_attached(sync, job, err);
+out:
+	json_decref(names);
+	json_decref(media);
+	return rc;
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
 {
 	struct err later = ERR_INIT, now = ERR_INIT;
-	json_t *names = NULL, *media = NULL;
-	int rc = -1;
 
 	if (settled(sync, job, res, err) != 0)
-		goto out;
+		return -1;
 	if (enrich(sync, job, res, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
-		goto out;
+		return -1;
 	if (resource_save(sync->db, job, res, err) != 0)
-		goto out;
-	err_clear(&now);
-	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
-	    postpone(&now, &later, err) != 0)
-		goto out;
-	err_clear(&now);
-	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
-	    postpone(&now, &later, err) != 0)
-		goto out;
-	if (write_or_wait(sync, job, res, names, media, err) != 0)
-		goto out;
-	if (upload_attached(sync, job, err) != 0)
-		goto out;
-	if (err_is_set(&later))
-		*err = later;
-	else
-		rc = 0;
-out:
-	json_decref(names);
-	json_decref(media);
-	return rc;
+		return -1;
+	/* else only its id was heard of, and OpenPhone had nothing to add */
+	if (json_object_get(res->facts, "id") != NULL &&
+	    make_page(sync, job, res, &later, err) != 0)
+		return -1;
+	if (!err_is_set(&later))
+		return 0;
+	*err = later;
+	return -1;
 }
 
 /* Known by its name only so far: ask for the rest of it. */
@@ -271,7 +285,7 @@ wants_page(struct sync *sync, const struct job *job, const json_t *facts,
 		return 0;
 	if (json_object_size(facts) == 0) {
 		*ret = false;
-	} else if (json_is_true(json_object_get(facts, "deleted"))) {
+	} else if (fold_is_deleted(facts)) {
 		if (pagerow_get(sync->db, job, &row, err) != 0)
 			return -1;
 		*ret = row.state != PAGE_NONE;

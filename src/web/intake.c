@@ -252,15 +252,6 @@ answer_not_stored(struct fcgi_request *req, const struct err *err)
 	    "the delivery could not be stored now: send it again later");
 }
 
-static bool
-makes_due(const struct event *event)
-{
-	return event->resource_id != NULL &&
-	    (strcmp(event->kind, "call") == 0 ||
-		strcmp(event->kind, "message") == 0 ||
-		strcmp(event->kind, "contact") == 0);
-}
-
 static void
 store(struct intake *intake, struct fcgi_request *req,
     const struct signature_headers *headers, const struct buf *body)
@@ -296,17 +287,10 @@ store(struct intake *intake, struct fcgi_request *req,
 		goto out;
 	}
 	d.key = buf_text(&key);
-	d.event_id = event.id;
-	d.type = event.type;
-	d.kind = event.kind;
-	d.resource_id = event.resource_id;
-	d.generation = event.generation;
-	d.occurred_at = event.occurred_at;
-	d.note = event.note != NULL ? event.note : note;
+	delivery_describe(&d, &event, note);
 	d.headers = kept;
 	d.body = body->data;
 	d.body_len = body->len;
-	d.due = makes_due(&event);
 	FAILPOINT("intake.verified");
 	if (writer_store(intake->writer, &d, &err) == 0)
 		answer_stored(req, d.key);

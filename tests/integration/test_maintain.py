@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stack, clean_environment, psql, until
+from conftest import Stack, clean_environment, psql, title, until
 from proof import (LIFE, SMS, History, alone, arrive, call, copy_of,
                    each_has_one_page, jobs, lives, lose_all, reconcile)
 
@@ -74,6 +74,20 @@ def test_what_is_young_may_still_be_delivered(
     recent(25.5).message()
     assert "; 0 repaired" in maintain(stack)
     assert stack.count("resource") == 0
+
+
+def test_what_was_deleted_is_noticed(
+        stack: Stack, recent: Callable[[float], History]) -> None:
+    history = recent(2)
+    stack.send(history.call(), history.message())
+    stack.process()
+    gone = stack.control("DELETE", f"/openphone/calls/{history.ids[0]}")
+    assert "; 1 repaired" in maintain(stack)
+    stack.process()
+    assert title(stack.page(history.ids[0])).startswith("Deleted: ")
+    assert "; 0 repaired" in maintain(stack)
+    stack.control("POST", "/openphone/calls", gone)
+    assert "; 1 repaired" in maintain(stack)
 
 
 def test_it_heals_a_lost_database(stack: Stack) -> None:

@@ -6,12 +6,17 @@ ONS_TEST_PAGES is the number of pages under a lost database (default 120).
 
 from __future__ import annotations
 
+import json
 import os
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
+import deliver
 import pytest
-from conftest import Stack, psql, texts
+from conftest import Stack, psql, request, texts, title
 from proof import (LIFE, SMS, History, alone, api, arrive, call, copy_of,
                    database, each_has_one_page, found, in_notion, in_tables,
                    jobs, lives, lose_all, notion, reconcile)
@@ -324,6 +329,377 @@ def test_a_lost_database_is_filled_again(stack: Stack) -> None:
     assert (report["open"], report["repaired"]) == (0, 20)
     stack.process()
     assert history.is_complete()
+
+
+# ---- what OpenPhone could not deliver ----
+
+class Log:
+    """A webhook that delivers to us, and what OpenPhone says of it."""
+
+    def __init__(self, stack: Stack, path: str = "/webhooks/openphone",
+                 **more: Any) -> None:
+        self.stack = stack
+        self.id = self.ask("POST", "", {
+            "url": stack.url + path, "events": ["call.completed"], **more})[
+                "data"]["id"]
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = request(
+            api(self.stack) + "/webhooks" + path, method,
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": self.stack.env["OPENPHONE_API_KEY"],
+             "Quo-Api-Version": "2026-03-30"})
+        assert answer.status < 300, answer.body
+        return answer.json if answer.body else None
+
+    def add(self, envelope: dict[str, Any], hours: float, answer: int = 502,
+            status: str = "failed", **more: Any) -> str:
+        made = datetime.now(timezone.utc) - timedelta(hours=hours)
+        return self.stack.control("POST", "/openphone/deliveries", {
+            "webhook": self.id, "envelope": envelope, "status": status,
+            "answer": answer, **more,
+            "created": made.isoformat(timespec="milliseconds")})["id"]
+
+
+@pytest.fixture
+def log(stack: Stack) -> Iterator[Callable[..., Log]]:
+    made: list[Log] = []
+
+    def make(**more: Any) -> Log:
+        made.append(Log(stack, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.ask("DELETE", "/" + one.id)
+
+
+def updated(stack: Stack) -> dict[str, Any]:
+    """News of a contact, which no list tells."""
+    key = f"CT{stack.fresh()}"
+    event = stack.load("2026-03-30/contact.updated")
+    event["id"] += key
+    event["data"]["resource"].update(id=key, firstName=key)
+    stack.control("POST", "/openphone/contacts", {"id": key})
+    return event
+
+
+@pytest.fixture
+def today(stack: Stack) -> Iterator[History]:
+    history = History(stack, datetime.now(timezone.utc) - timedelta(hours=9))
+    yield history
+    history.forget()
+
+
+@pytest.mark.parametrize("body", ["text", "object"])
+def test_what_could_not_be_delivered_is_taken_from_the_log(
+        stack: Stack, log: Callable[..., Log], body: str) -> None:
+    delivered = log()
+    events = [updated(stack) for _ in range(60)]
+    ids = [deliver.resource_id(event) for event in events]
+    for number, event in enumerate(events):
+        delivered.add(event, 40 - number / 2, 500 if number < 59 else 502,
+                      body=body)
+    for event in (updated(stack), updated(stack)):
+        delivered.add(event, 0.01)  # on its way, perhaps
+        delivered.add(event, 1, status="pending")
+        delivered.add(event, 72)
+    report = reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
+    assert sorted(found(report)) == sorted(
+        ("undelivered", key, False) for key in ids)
+    assert report["deliveries"].startswith(
+        "OpenPhone could not deliver 60 events from ")
+    assert report["deliveries"].endswith(": last answer 502")
+    assert stack.count("event") == 0 and jobs(stack) == 0
+
+    done = stack.run("onsctl", "reconcile", "--since", "2d", "--repair")
+    assert "\nOpenPhone could not deliver 60 events from " in done.stdout
+    assert done.stdout.endswith("; 60 repaired\n")
+    assert stack.count("event") == 60
+    stack.process()
+    assert stack.rows("SELECT id FROM resource WHERE facts ->> 'firstName'"
+                      " <> id OR facts ->> 'firstName' IS NULL") == []
+    assert stack.count("resource") == 60
+    report = reconcile(stack, "--since", "2d")
+    assert (report["findings"], report["deliveries"]) == ([], "")
+
+
+def test_what_was_delivered_and_lost_here_is_taken_from_the_log(
+        stack: Stack, log: Callable[..., Log], today: History) -> None:
+    """As after the restoration of a backup; also where the log has no
+    bodies, and for a resource of which a list tells anyway."""
+    delivered = log()
+    delivered.add(today.call(), 9, 200, "success")
+    there, [message, lost] = updated(stack), (
+        [stack.load(SMS, stack.fresh()) for _ in range(2)])
+    delivered.add(there, 8, 200, "success")
+    arrived = updated(stack)
+    key = delivered.add(arrived, 8, 200, "success")
+    body = json.dumps(arrived).encode()
+    assert stack.request("POST", "/webhooks/openphone", body, {
+        "Content-Type": "application/json", **deliver.sign_standard(
+            stack.env["ONS_WEBHOOK_SECRET"], body, key, time.time())
+    }).status == 200
+    delivered.add(message, 7, 200, "success", body="none")
+    delivered.add(lost, 6, 0, body="none")
+    stack.control("POST", "/openphone/messages", {
+        "id": deliver.resource_id(message), "text": "Found.",
+        "createdAt": "2026-04-01T00:00:00Z"})
+    report = reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
+    assert sorted(found(report)) == sorted([
+        ("lost", today.ids[0], False)] + [
+        ("undelivered", deliver.resource_id(event), False)
+        for event in (there, message, lost)])
+    assert report["deliveries"].startswith(
+        "OpenPhone could not deliver 1 events, and 3 that it delivered are"
+        " not here, from ") and report["deliveries"].endswith(": no answer")
+    report = reconcile(stack, "--since", "2d", "--repair")
+    assert report["repaired"] == 4
+    assert stack.count("event") == 5
+    stack.process()
+    [row] = stack.rows("SELECT facts ->> 'text' AS text FROM resource"
+                       " WHERE id = :'id'", id=deliver.resource_id(message))
+    assert row == {"text": "Found."}
+    assert reconcile(stack, "--since", "2d", expect=None)["findings"] == []
+
+
+def test_why_there_is_no_log_is_told(
+        stack: Stack, tmp_path: Path, log: Callable[..., Log]) -> None:
+    def told(config: Path | None = None) -> str:
+        report = reconcile(stack, "--since", "1d", config=config)
+        return report["deliveries"]
+
+    log(path="/of-somebody-else")
+    assert told().startswith("no webhook of OpenPhone's dated API delivers")
+    log(status="disabled")
+    assert told().endswith("/webhooks/openphone is disabled")
+    log()
+    assert told() == ""
+    v1 = stack.variant(tmp_path, openphone__api_base=api(stack) + "/v1")
+    assert "v1" in told(v1)
+    assert "base_url" in told(stack.variant(
+        tmp_path, media__base_url="nowhere"))
+    for path in ("/webhooks$", "/events"):
+        for status in (403, 404):
+            stack.control("POST", "/faults", {
+                "service": "openphone", "method": "GET", "path": path,
+                "status": status})
+            assert told().startswith(
+                "OpenPhone's delivery log is not to be had: ")
+
+
+def test_trouble_with_the_log_passes(
+        stack: Stack, log: Callable[..., Log]) -> None:
+    delivered = log()
+    delivered.add(updated(stack), 2)
+    for path in ("/webhooks$", r"/events\?", "/events/msg"):
+        for fault in ({"status": 429, "headers": {"Retry-After": "1"}},
+                      {"status": 503}):
+            stack.control("POST", "/faults", {
+                "service": "openphone", "method": "GET", "path": path,
+                **fault})
+    report = reconcile(stack, "--since", "1d", "--repair")
+    assert report["repaired"] == 1 and stack.count("event") == 1
+
+
+def test_what_retention_has_removed_is_not_missing(
+        stack: Stack, tmp_path: Path, log: Callable[..., Log]) -> None:
+    log().add(updated(stack), 30)
+    brief = stack.variant(tmp_path, retention__events="1d")
+    assert reconcile(stack, "--since", "2d", config=brief)["findings"] == []
+    reconcile(stack, "--since", "2d", expect=EX_DIFFERS)
+
+
+# ---- what OpenPhone has no longer ----
+
+def delete(stack: Stack, kind: str, key: str) -> dict[str, Any]:
+    return stack.control("DELETE", f"/openphone/{kind}/{key}")
+
+
+def deleted(stack: Stack) -> set[str]:
+    return {row["id"] for row in stack.rows(
+        "SELECT id FROM resource WHERE facts -> 'deleted' = 'true'")}
+
+
+def three(stack: Stack) -> History:
+    """Two calls and a message that have pages."""
+    history = History(stack)
+    stack.send(history.call(), history.call(), history.message())
+    stack.process()
+    return history
+
+
+def test_what_was_deleted_is_marked(stack: Stack) -> None:
+    history = three(stack)
+    [call, other, message] = history.ids
+    before = {key: title(stack.page(key)) for key in history.ids}
+    icon = stack.page(call)["icon"]
+    gone = delete(stack, "calls", call)
+    delete(stack, "messages", message)
+
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert sorted(found(report)) == [("deleted", call, False),
+                                     ("deleted", message, False)]
+    assert deleted(stack) == set() and jobs(stack) == 0
+
+    report = reconcile(stack, *history.range, "--repair")
+    assert (report["open"], report["repaired"]) == (0, 2)
+    assert deleted(stack) == {call, message}
+    assert stack.rows("SELECT count(deleted_at) AS calls, (SELECT"
+                      " count(deleted_at) FROM v_messages) AS messages"
+                      " FROM v_calls") == [{"calls": 1, "messages": 1}]
+    stack.process()
+    for key in (call, message):
+        assert title(stack.page(key)) == "Deleted: " + before[key]
+        assert stack.page(key)["icon"]["emoji"] == "🗑️"
+    assert title(stack.page(other)) == before[other]
+    report = reconcile(stack, *history.range)
+    assert report["findings"] == [] and jobs(stack) == 0
+
+    # ... and it is there again
+    stack.control("POST", "/openphone/calls", gone)
+    report = reconcile(stack, *history.range, expect=EX_DIFFERS)
+    assert found(report) == [("returned", call, False)]
+    assert deleted(stack) == {call, message}
+    reconcile(stack, *history.range, "--repair")
+    stack.process()
+    assert deleted(stack) == {message}
+    assert title(stack.page(call)) == before[call]
+    assert stack.page(call)["icon"] == icon
+    assert reconcile(stack, *history.range)["findings"] == []
+
+
+def test_a_list_of_openphones_is_not_believed_either(stack: Stack) -> None:
+    history = three(stack)
+    stack.control("POST", "/faults", {
+        "service": "openphone", "path": r"/(calls|messages)\?", "times": -1,
+        "status": 200, "body": {"data": [], "nextCursor": None}})
+    try:
+        report = reconcile(stack, *history.range, "--repair")
+    finally:
+        stack.control("DELETE", "/faults")
+    assert report["findings"] == [] and " 0 calls" in report["summary"]
+    assert deleted(stack) == set()
+
+
+@pytest.mark.parametrize("refusal", [
+    {"status": 404, "body": "<html>Not Found</html>"},
+    {"status": 403}, {"status": 400}])
+def test_only_a_plain_answer_says_that_it_is_deleted(
+        stack: Stack, refusal: dict[str, Any]) -> None:
+    """A list leaves a call out, and the call itself is not to be seen."""
+    history = three(stack)
+    delete(stack, "calls", history.ids[0])
+    fault = {"service": "openphone", "method": "GET",
+             "path": f"/calls/{history.ids[0]}", "times": 100, **refusal}
+    stack.control("POST", "/faults", fault)
+    try:
+        done = stack.run("onsctl", "reconcile", *history.range, "--repair",
+                         expect=None)
+    finally:
+        stack.control("DELETE", "/faults")
+    assert done.returncode == (0 if refusal["status"] != 404 else EX_NOPERM)
+    assert deleted(stack) == set()
+
+
+def test_of_a_number_that_the_key_does_not_see_nothing_is_concluded(
+        stack: Stack) -> None:
+    """As with the key of another workspace."""
+    history = three(stack)
+    for kind, ids in history.kinds.items():
+        for key in ids:
+            delete(stack, kind, key)
+    line = delete(stack, "numbers", history.line)
+    report = reconcile(stack, *history.range, "--repair")
+    assert report["findings"] == [] and deleted(stack) == set()
+    stack.control("POST", "/openphone/numbers", line)
+    report = reconcile(stack, *history.range, "--repair")
+    assert report["repaired"] == 3
+
+
+def test_deleted_ones_are_found_with_the_lists_of_v1(
+        stack: Stack, tmp_path: Path) -> None:
+    v1 = stack.variant(tmp_path, openphone__api_base=api(stack) + "/v1")
+    history = three(stack)
+    delete(stack, "calls", history.ids[0])
+    report = reconcile(stack, *history.range, "--repair", config=v1)
+    assert found(report) == [("deleted", history.ids[0], True)]
+
+
+def test_deleted_ones_go_to_the_trash_where_that_is_wanted(
+        stack: Stack, tmp_path: Path) -> None:
+    trash = stack.variant(tmp_path, sync__deleted="trash",
+                          notion__trashed="recreate")
+    history = three(stack)
+    key = history.ids[0]
+    page = in_tables(stack, key)
+    gone = delete(stack, "calls", key)
+
+    def heal(*findings: tuple[str, str, bool]) -> None:
+        report = reconcile(stack, *history.range, "--repair", config=trash)
+        assert found(report) == list(findings)
+        stack.run("ons-process", "--drain", config=trash)
+
+    def in_trash() -> bool:
+        return stack.control("GET", f"/notion/pages/{page['page_id']}")[
+            "in_trash"]
+
+    heal(("deleted", key, True))
+    assert in_trash() and in_tables(stack, key)["state"] == "trashed"
+    heal()
+    # a person wants to see it, and does
+    stack.control("POST", f"/notion/pages/{page['page_id']}/trash",
+                  {"in_trash": False})
+    heal(("restored", key, True))
+    assert not in_trash() and title(stack.page(key)).startswith("Deleted: ")
+    # OpenPhone has it again, and has it no more
+    stack.control("POST", "/openphone/calls", gone)
+    heal(("returned", key, True))
+    assert not in_trash()
+    assert not title(stack.page(key)).startswith("Deleted: ")
+    delete(stack, "calls", key)
+    heal(("deleted", key, True))
+    assert in_trash()
+    stack.control("POST", "/openphone/calls", gone)
+    heal(("returned", key, True))
+    assert not in_trash() and in_tables(stack, key) == page
+    assert len(in_notion(stack, key)) == 1
+    heal()
+
+
+def test_deleted_ones_are_only_noted_where_that_is_wanted(
+        stack: Stack, tmp_path: Path) -> None:
+    keep = stack.variant(tmp_path, sync__deleted="keep")
+    history = three(stack)
+    before = stack.page(history.ids[0])
+    delete(stack, "calls", history.ids[0])
+    reconcile(stack, *history.range, "--repair", config=keep)
+    stack.run("ons-process", "--drain", config=keep)
+    assert deleted(stack) == {history.ids[0]}
+    assert stack.page(history.ids[0]) == before
+
+
+def test_deleted_contacts(stack: Stack) -> None:
+    """Known by their events, of whatever time."""
+    history = three(stack)
+    ids = [f"CT{stack.fresh()}" for _ in range(3)]
+    for key in ids:
+        event = stack.load("2026-03-30/contact.updated")
+        event["id"] += key
+        event["data"]["resource"]["id"] = key
+        stack.send(event)
+        stack.control("POST", "/openphone/contacts", {"id": key})
+    stack.process()
+    gone = delete(stack, "contacts", ids[0])
+    report = reconcile(stack, *history.range, "--repair")
+    assert found(report) == [("deleted", ids[0], True)]
+    assert deleted(stack) == {ids[0]}
+    stack.process()
+    assert reconcile(stack, *history.range)["findings"] == []
+    stack.control("POST", "/openphone/contacts", {"id": gone["id"]})
+    report = reconcile(stack, *history.range, "--repair")
+    assert found(report) == [("returned", ids[0], True)]
+    assert deleted(stack) == set()
 
 
 # ---- trouble ----

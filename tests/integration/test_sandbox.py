@@ -1155,6 +1155,13 @@ def test_openphone_webhooks(sandbox: Sandbox) -> None:
         if delivery["attempts"]:
             break
         time.sleep(0.02)
+    log = f"{path}/events?limit=50&createdAt%5Bgt%5D="
+    assert [one["id"] for one in sandbox.openphone(
+        log + "2026-01-01T00:00:00Z").json["data"]] == [sent["id"]]
+    assert sandbox.openphone(log + "3000-01-01T00:00:00Z").json["data"] == []
+    for wrong in (log + "yesterday", f"{path}/events?createdAt%5Bgte%5D=1",
+                  f"{path}/events?limit=51", f"{path}/events?after=1"):
+        assert sandbox.openphone(wrong).status == 400, wrong
     # A media host takes no POST; what it got is in the record.
     assert delivery["attempts"][0]["responseStatusCode"] == 405
     received = [one for one in sandbox.records() if one["path"] == "/hook"][0]

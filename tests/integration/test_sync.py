@@ -322,8 +322,13 @@ def test_contacts_have_pages(stack: Stack, keep_destinations: None) -> None:
     stack.send(person.contact("Anna", deleted=True))
     stack.process()
     shown = columns(stack, person.id)
-    assert shown["Deleted"] is True and shown["Name"] == "Anna Roe"
+    assert shown["Deleted"] is True and shown["Name"] == "Deleted: Anna Roe"
     assert page_id(stack, person.id) == before
+    # ... and restored
+    stack.send(person.contact("Anna"))
+    stack.process()
+    shown = columns(stack, person.id)
+    assert shown["Deleted"] is False and shown["Name"] == "Anna Roe"
 
     # deleted before anybody knew of it: nothing to be made
     stranger = Person(stack)

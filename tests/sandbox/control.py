@@ -15,6 +15,8 @@ PUT    /media/NAME                a file for the media host -> {"url"}
 POST   /openphone/year            a generated history: Settings of year.py
 POST   /openphone/forget-year     without it
 GET    /openphone/KIND/ID         an object
+POST   /openphone/deliveries      an entry of a webhook's log of deliveries
+DELETE /openphone/KIND/ID         as a person: it is answered, and gone
 POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
                                   recordings, voicemails, summaries, transcripts
@@ -67,6 +69,8 @@ class Control(Service):
         ("POST", r"/openphone/year", "openphone_year"),
         ("POST", r"/openphone/forget-year", "openphone_forget"),
         ("GET", r"/openphone/(\w+)/([^/]+)", "openphone_get"),
+        ("DELETE", r"/openphone/(\w+)/([^/]+)", "openphone_delete"),
+        ("POST", r"/openphone/deliveries", "openphone_delivery"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
         ("GET", r"/notion/pages/([^/]+)", "page"),
@@ -183,6 +187,13 @@ class Control(Service):
     def openphone_get(self, request: Request, kind: str,
                       identifier: str) -> Json | None:
         return self.openphone.world.get(kind, identifier)
+
+    def openphone_delivery(self, request: Request) -> Json:
+        return self.openphone.webhooks.log(**self._body(request))
+
+    def openphone_delete(self, request: Request, kind: str,
+                         identifier: str) -> Json:
+        return self.openphone.world.remove(kind, identifier)
 
     # --- Notion, as a person sees and does it ---
 

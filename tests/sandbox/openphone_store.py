@@ -171,6 +171,10 @@ class World:
             return self.year.get(kind, identifier)
         return found
 
+    def remove(self, kind: str, identifier: str) -> Json:
+        with self.lock:
+            return self.objects[kind].pop(identifier)
+
     def all(self, kind: str) -> list[Json]:
         with self.lock:
             return list(self.objects[kind].values())

@@ -13,10 +13,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from http_service import Request, Response
-from openphone_store import USER, Json, now
+from openphone_store import USER, Json, moment, now
 from record import Record
 
 VERSION = "2026-03-30"
@@ -34,6 +35,7 @@ V1_EVENTS = {
     "call-summaries": {"call.summary.completed"},
     "call-transcripts": {"call.transcript.completed"}}
 MOST = 50
+KEPT = timedelta(days=30)  # of the log; how long it is is not documented
 _STATUSES = {"success", "pending", "sending", "failed"}
 _PREFIXES = {"call": "AC", "message": "AC", "contact": "CT", "task": "TK",
              "integration": "IN"}
@@ -150,6 +152,34 @@ class Webhooks:
         self._start(webhook, delivery, "scheduled")
         return delivery
 
+    def log(self, webhook: str, envelope: Json, status: str, created: str,
+            answer: int, body: str = "text") -> Json:
+        """An entry of the log, of a delivery that came to this end; body:
+        as "text", as "object", or "none": which one it is is not documented.
+        """
+        if status not in _STATUSES:
+            raise ValueError(status)
+        moment(created)
+        resource = envelope["data"]["resource"]
+        text = json.dumps(envelope, separators=(",", ":"))
+        entry = {
+            "id": "msg_" + secrets.token_hex(10), "eventId": envelope["id"],
+            "resourceId": resource.get("callId") or resource["id"],
+            "eventType": envelope["type"], "status": status,
+            "nextAttemptAt": None, "createdAt": created, "attempts": [{
+                "id": "atmpt_" + secrets.token_hex(10), "timestamp": created,
+                "status": "success" if answer // 100 == 2 else "failed",
+                "responseStatusCode": answer, "responseBody": "",
+                "responseDurationMs": 20, "triggerType": "scheduled",
+                "url": self._dated[webhook]["url"]}]}
+        if body != "none":
+            entry["requestBody"] = text if body == "text" else envelope
+        with self.lock:
+            made = self._deliveries[webhook]
+            made.append(entry)
+            made.sort(key=lambda one: moment(one["createdAt"]))
+        return _summary(entry)
+
     @staticmethod
     def _start(webhook: Json, delivery: Json, trigger: str) -> None:
         threading.Thread(target=_deliver, daemon=True,
@@ -249,6 +279,11 @@ def _listed(made: list[Json], query: dict[str, list[str]]) -> Response:
     limit = given.get("limit", "10")
     if not limit.isdigit() or not 1 <= int(limit) <= 50:
         return _refused("limit must be >= 1 and <= 50")
+    for name in ("createdAt[gt]", "createdAt[lt]"):
+        try:
+            moment(given.get(name, now()))
+        except ValueError:
+            return _refused(f"{name} must be a date-time")
     if given.get("status", "success") not in _STATUSES:
         return _refused("status must be one of the statuses.")
     rows = [one for one in reversed(made)
@@ -256,8 +291,11 @@ def _listed(made: list[Json], query: dict[str, list[str]]) -> Response:
             and ("eventType[in]" not in given
                  or one["eventType"] in given["eventType[in]"].split(","))
             and given.get("resourceId") in (None, one["resourceId"])
-            and one["createdAt"] > given.get("createdAt[gt]", "")
-            and one["createdAt"] < given.get("createdAt[lt]", "9")]
+            and moment(one["createdAt"]) > max(
+                moment(given.get("createdAt[gt]", "2000-01-01T00:00:00Z")),
+                datetime.now(timezone.utc) - KEPT)
+            and moment(one["createdAt"]) < moment(
+                given.get("createdAt[lt]", "9000-01-01T00:00:00Z"))]
     if "after" in given:
         ids = [one["id"] for one in rows]
         if given["after"] not in ids:

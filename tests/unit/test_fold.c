@@ -345,7 +345,7 @@ contacts_in_all_shapes(void **unused)
 		{ "firstName", "\"Jane\"" },
 		{ "phoneNumbers", "[\"+15550001111\"]" },
 		{ "emails", "[\"jane@example.com\",\"jane.doe@example.org\"]" },
-		{ "deleted", "absent" },
+		{ "deleted", "false" },
 		{ NULL, NULL },
 	};
 	static const struct fact list[] = {
@@ -1113,6 +1113,36 @@ a_stored_state_goes_on(void **unused)
 	json_decref(state);
 }
 
+/* Seen one after the other: what was seen last is right, in any order. */
+static void
+what_is_deleted_may_come_back(void **unused)
+{
+	static const char *const updated[] = { "contact.updated", NULL };
+	static const char *const both[] = { "contact.deleted",
+		"contact.updated", NULL };
+	json_t *call = folded("v4", four), *same = json_deep_copy(call);
+	json_t *contact = folded("v3", updated), *gone = folded("v3", both);
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	assert_int_equal(fold_deleted(call, "call", false, 1, &err), 0);
+	assert_true(fold_equal(call, same));
+	assert_int_equal(fold_deleted(call, "call", true, 2, &err), 0);
+	check_fact(call, "deleted", "true");
+	assert_true(fold_is_deleted(json_object_get(call, "facts")));
+	assert_int_equal(fold_deleted(call, "call", false, 1, &err), 0);
+	check_fact(call, "deleted", "true");
+	assert_int_equal(fold_deleted(call, "call", false, 3000, &err), 0);
+	check_fact(call, "deleted", "false");
+
+	check_fact(contact, "deleted", "false");
+	check_fact(gone, "deleted", "true");
+	json_decref(gone);
+	json_decref(contact);
+	json_decref(same);
+	json_decref(call);
+}
+
 /* Folded again after a fault was mended: the events are right now; what only
  * the API told stays, and so does what it told later. */
 static void
@@ -1178,6 +1208,7 @@ main(void)
 		    an_event_is_as_new_as_the_latest_of_its_moments),
 		cmocka_unit_test(undelivered_beats_delivered_whenever_it_came),
 		cmocka_unit_test(folded_again_nothing_is_lost),
+		cmocka_unit_test(what_is_deleted_may_come_back),
 		cmocka_unit_test(both_apis_calls),
 		cmocka_unit_test(answers_settle_what_they_say),
 		cmocka_unit_test(both_apis_contacts),

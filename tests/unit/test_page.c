@@ -28,6 +28,7 @@ zone(const char *tz)
 }
 
 static const char *template; /* of titles; NULL: built in */
+static bool deleted;	     /* OpenPhone has it no longer */
 
 static struct page
 render(const json_t *input, enum page_schema schema, bool few)
@@ -40,6 +41,7 @@ render(const json_t *input, enum page_schema schema, bool few)
 		.schema = schema,
 		.title = template,
 		.few_blocks = few,
+		.deleted = deleted,
 	};
 	struct page page = { 0 };
 	struct err err = ERR_INIT;
@@ -344,6 +346,33 @@ templates_make_titles(void **state)
 	template = text;
 	is_title("call", call, wanted);
 	template = NULL;
+}
+
+static void
+what_was_deleted_is_marked(void **state)
+{
+	static const char call[] = "{" IN "," FROM_ANN ",\"id\":\"ACtest01\"}";
+	json_t *input =
+	    json_pack("{s:s, s:o}", "kind", "call", "facts", parse(call));
+	char text[10001], wanted[1024];
+	struct page page;
+
+	(void)state;
+	deleted = true;
+	is_title("call", call, "Deleted: Call with Ann Lee");
+	memset(text, 'x', 10000);
+	text[10000] = '\0';
+	snprintf(wanted, sizeof(wanted), "Deleted: %.190s…", text);
+	template = text;
+	is_title("call", call, wanted);
+	template = NULL;
+	/* there the title is the id */
+	page = render(input, PAGE_SCHEMA_ORIGINAL, false);
+	assert_string_equal(page.title, "ACtest01");
+	assert_string_equal(page.icon, "🗑️");
+	deleted = false;
+	page_free(&page);
+	json_decref(input);
 }
 
 static void
@@ -822,6 +851,7 @@ main(void)
 		cmocka_unit_test(other_kinds_are_refused),
 		cmocka_unit_test(titles_are_what_people_would_write),
 		cmocka_unit_test(templates_make_titles),
+		cmocka_unit_test(what_was_deleted_is_marked),
 		cmocka_unit_test(faults_of_templates_are_found),
 		cmocka_unit_test(contacts_are_columns_only),
 		cmocka_unit_test(pages_of_contacts_are_linked),
