@@ -55,6 +55,10 @@ bool ctl_is_kind(const char *text);
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);
 
+/* A result for programs on standard output; takes the reference, NULL: no
+ * memory. */
+int ctl_print_json(json_t *result, struct err *err);
+
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
 
