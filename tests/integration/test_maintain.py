@@ -240,12 +240,35 @@ def test_a_killed_one_is_in_nobodys_way(stack: Stack) -> None:
 def test_openphones_trouble_is_told_and_the_rest_done(
         stack: Stack, tmp_path: Path) -> None:
     arrive(stack, SMS)
+    psql(stack.env, "DELETE FROM trouble;")  # nobody was told lately
     done = stack.run(
         "onsctl", "maintain", expect=EX_NOPERM,
         config=stack.variant(tmp_path, openphone__api_key="wrong"))
     assert done.stderr.count("\n") == 1 and "401" in done.stderr
     assert summary(stack).startswith("not compared: ")
     assert "stored: " in summary(stack)
+
+
+def test_what_a_person_must_mend_is_told_once(stack: Stack,
+                                              tmp_path: Path) -> None:
+    """... and once an hour, and when it is over."""
+    wrong = stack.variant(tmp_path, openphone__api_key="wrong")
+
+    def told(expect: int = EX_NOPERM, config: Path | None = wrong) -> str:
+        done = stack.run("onsctl", "maintain", expect=expect, config=config)
+        assert done.stdout == "" and done.stderr.count("\n") <= 1
+        return done.stderr
+
+    psql(stack.env, "DELETE FROM trouble;")
+    assert "a person must act" in told()
+    assert told() == ""
+    assert stack.rows("SELECT service FROM v_troubles") == [
+        {"service": "openphone"}]
+    psql(stack.env, "UPDATE trouble SET told_at = now() - interval '61 min';")
+    assert "still waiting for a person" in told()
+    assert told() == ""
+    assert "openphone works again" in told(0, None)
+    assert told(0, None) == ""
 
 
 def test_what_a_person_must_judge_is_said(stack: Stack) -> None:
