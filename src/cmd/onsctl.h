@@ -43,6 +43,9 @@ ctl_command ctl_show;
 ctl_command ctl_status;
 ctl_command ctl_webhooks;
 
+/* Days on the command line are the workspace's from now on. */
+void ctl_zone(const struct ctl *ctl);
+
 /* The range that --since and --until (may be NULL: now) name, in microseconds;
  * days are those of the zone of TZ. 0, or -1 after saying what is wrong. */
 int ctl_range(const char *since, const char *until, int64_t *ret_since,
