@@ -1,8 +1,11 @@
 -- $1 workspace, $2 id or null: all, the newest first. share: per cent listed.
 -- seconds: until it is done, as it went so far; null: nobody knows.
--- total: how many there may be in all.
+-- total: how many there may be in all. failed: lists that were given up.
 SELECT id, state, since, until, number, array_to_string(contact, ', ') AS contact,
        surface, calls, messages, due, waiting, dead, groups, refused,
+       (SELECT count(*) FROM backfill_slice s
+	  JOIN job ON job.kind = 'backfill' AND job.resource_id = s.id::text
+	 WHERE s.backfill_id = v_backfills.id AND job.dead) AS failed,
        reason,
        round(share * 100)::int AS share, created_at,
        due - waiting AS written,

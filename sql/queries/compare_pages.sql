@@ -1,10 +1,12 @@
--- $1 workspace, $2 kind, $3 data source, $4 when its listing began: what does
--- not agree between the listing, the pages and the resources becomes a finding
+-- $1 workspace, $2 kind, $3 data source, $4 when its listing began, $5 after
+-- that id, $6 up to that one: what does not agree between the listing, the
+-- pages and the resources becomes a finding
 WITH oldest AS MATERIALIZED (
 	-- of several pages with one id; what is archived comes last
 	SELECT DISTINCT ON (resource_id) resource_id, page_id, url
 	  FROM listing
-	 WHERE workspace = $1 AND kind = $2 AND resource_id <> ''
+	 WHERE workspace = $1 AND kind = $2
+	   AND resource_id > $5 AND resource_id <= $6
 	 ORDER BY resource_id, archived, created_at, page_id
 ), unknown AS (
 	SELECT CASE WHEN p.page_id = o.page_id THEN 'restored'
@@ -13,6 +15,7 @@ WITH oldest AS MATERIALIZED (
 	  FROM oldest o
 	  LEFT JOIN page p ON p.workspace = $1 AND p.kind = $2
 		AND p.resource_id = o.resource_id
+		AND p.resource_id > $5 AND p.resource_id <= $6
 	  LEFT JOIN page x ON x.page_id = o.page_id
 		AND (x.kind <> $2 OR x.resource_id <> o.resource_id)
 	 WHERE (p.state IS NULL OR p.state = 'trashed' OR (p.state = 'written'
@@ -30,12 +33,14 @@ WITH oldest AS MATERIALIZED (
 	  LEFT JOIN listing l ON l.workspace = $1 AND l.kind = $2
 		AND l.page_id = p.page_id
 	 WHERE p.workspace = $1 AND p.kind = $2 AND p.state = 'written'
+	   AND p.resource_id > $5 AND p.resource_id <= $6
 	   AND p.created_at < $4::timestamptz
 	   AND coalesce(p.data_source_id, $3) = $3
 	   AND l.page_id IS NULL
 ), several AS (
 	SELECT resource_id FROM listing
-	 WHERE workspace = $1 AND kind = $2 AND resource_id <> ''
+	 WHERE workspace = $1 AND kind = $2
+	   AND resource_id > $5 AND resource_id <= $6
 	 GROUP BY resource_id HAVING count(*) > 1
 ), doubled AS (
 	-- beside the one in the table page, if that is there, else the oldest
@@ -55,6 +60,7 @@ WITH oldest AS MATERIALIZED (
 	  JOIN listing l ON l.workspace = $1 AND l.kind = $2
 		AND l.page_id = p.page_id
 	 WHERE p.workspace = $1 AND p.kind = $2 AND p.state = 'written'
+	   AND p.resource_id > $5 AND p.resource_id <= $6
 	   AND l.resource_id <> p.resource_id AND p.written_at < l.listed_at
 ), unwritten AS (
 	SELECT 'unwritten' AS what, r.id AS resource_id, '' AS page_id,
@@ -62,10 +68,12 @@ WITH oldest AS MATERIALIZED (
 	  FROM resource r
 	  LEFT JOIN page p ON p.workspace = $1 AND p.kind = $2
 		AND p.resource_id = r.id
+		AND p.resource_id > $5 AND p.resource_id <= $6
 	  LEFT JOIN oldest o ON o.resource_id = r.id
 	  LEFT JOIN job j ON j.workspace = $1 AND j.kind = $2
 		AND j.resource_id = r.id
-	 WHERE r.workspace = $1 AND r.kind = $2 AND r.changed_at < $4::timestamptz
+	 WHERE r.workspace = $1 AND r.kind = $2
+	   AND r.id > $5 AND r.id <= $6 AND r.changed_at < $4::timestamptz
 	   AND (p.state IS NULL OR p.state = 'intent')
 	   AND o.resource_id IS NULL AND j.id IS NULL
 	   -- a person put it away, and nothing came since

@@ -1,6 +1,6 @@
 -- $1 workspace, $2 ids (of calls, messages, contacts, users, our lines) and
--- telephone numbers, $3 day or null, $4 its time zone, $5 all of them,
--- $6 priority, $7 and $8 kind and id where the batch before ended. Calls and
+-- telephone numbers, $3 since then or null, $4 all of them,
+-- $5 priority, $6 and $7 kind and id where the batch before ended. Calls and
 -- messages become due: those that the ids name or that mention them; without
 -- ids those on whose page a name stands that changed after it was written.
 -- due: how many of this batch; last_kind, last_id: where it ends, null: no more.
@@ -35,14 +35,14 @@ WITH given AS (
 	    ON (p.workspace, p.kind, p.resource_id)
 	     = (r.workspace, r.kind, r.id)
 	 WHERE r.workspace = $1 AND r.kind IN ('call', 'message')
-	   AND (r.kind, r.id) > ($7, $8)
+	   AND (r.kind, r.id) > ($6, $7)
 	   AND p.state IS DISTINCT FROM 'trashed'
 	   AND ($3::text IS NULL OR
 		coalesce((r.facts ->> 'createdAt')::timestamptz, r.changed_at)
-		>= $3::timestamp AT TIME ZONE $4::text)
+		>= $3::timestamptz)
 	 ORDER BY r.kind, r.id LIMIT 5000
 ), found AS (
-	SELECT kind, id FROM candidate WHERE $5::boolean
+	SELECT kind, id FROM candidate WHERE $4::boolean
 	UNION
 	SELECT c.kind, c.id
 	  FROM candidate c
@@ -59,12 +59,12 @@ WITH given AS (
 			'$.transcripts.*.dialogue[*].userId')
 	  ) m (value)
 	  JOIN wanted w ON w.who = m.value #>> '{}'
-	 WHERE NOT $5::boolean
+	 WHERE NOT $4::boolean
 	   AND w.changed_at > coalesce(c.written_at, '-infinity')
 	   AND (c.written_at IS NOT NULL OR w.changed_at = 'infinity')
 	 ORDER BY kind, id
 ), due AS MATERIALIZED (
-	SELECT job_due($1, kind, id, $6::int) FROM found
+	SELECT job_due($1, kind, id, $5::int) FROM found
 )
 SELECT (SELECT count(*) FROM due) AS due, last.kind AS last_kind,
        last.id AS last_id

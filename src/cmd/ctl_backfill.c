@@ -29,6 +29,7 @@ static const volatile sig_atomic_t never = 0;
 struct wish {
 	const char *since, *until, *number, *contact;
 	bool apply, follow, cancel, list;
+	bool partly; /* what it would do is known in part */
 	int64_t id;
 };
 
@@ -201,6 +202,10 @@ print_survey(const struct backfill *b, const struct survey *s,
 		printf("OpenPhone's v1 does not list the calls of %" PRId64
 		       " conversations of several people\n",
 		    s->groups);
+	if (s->refused > 0)
+		printf("OpenPhone refused %" PRId64
+		       " lists, which are not counted: %s\n",
+		    s->refused, s->refusal.text);
 	print_requests("OpenPhone", cost.openphone, cost.openphone_seconds);
 	print_requests("Notion", cost.notion, cost.notion_seconds);
 	words_span(cost.seconds, span);
@@ -225,29 +230,23 @@ print_json(const struct backfill *b, const struct survey *s,
 	struct cost cost = cost_of(s, ws);
 	char since[RFC3339_SIZE], until[RFC3339_SIZE];
 	json_t *all;
-	int rc = -1;
 
 	rfc3339_format(b->since, since);
 	rfc3339_format(b->until, until);
-	all = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I}",
+	all = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, "
+			"s:s}",
 	    "surface", b->v1 ? "v1" : "dated", "since", since, "until", until,
 	    "calls", list_json(&s->calls), "messages", list_json(&s->messages),
 	    "groups", (json_int_t)s->groups, "openphone_requests",
 	    (json_int_t)cost.openphone, "notion_requests",
-	    (json_int_t)cost.notion, "seconds", (json_int_t)cost.seconds);
-	if (all != NULL)
-		rc = json_dumpf(all, stdout, JSON_INDENT(2));
-	json_decref(all);
-	if (rc != 0)
-		err_nomem(err);
-	else
-		putchar('\n');
-	return rc;
+	    (json_int_t)cost.notion, "seconds", (json_int_t)cost.seconds,
+	    "refused_lists", (json_int_t)s->refused, "reason", s->refusal.text);
+	return ctl_print_json(all, err);
 }
 
 static int
 survey(struct ctl *ctl, struct sync *sync, const struct backfill *b,
-    struct err *err)
+    bool *partly, struct err *err)
 {
 	struct survey s;
 	int rc = survey_run(sync, b, show_progress, &s, err);
@@ -255,6 +254,7 @@ survey(struct ctl *ctl, struct sync *sync, const struct backfill *b,
 	end_progress();
 	if (rc != 0)
 		return -1;
+	*partly = s.refused > 0;
 	if (ctl->json)
 		return print_json(b, &s, sync->ws, err);
 	print_survey(b, &s, sync->ws);
@@ -297,7 +297,7 @@ begin(struct ctl *ctl, struct sync *sync, struct wish *wish, struct backfill *b,
 		goto out;
 	b->contact = contact;
 	rc = wish->apply ? queue(ctl, sync, b, wish, err)
-			 : survey(ctl, sync, b, err);
+			 : survey(ctl, sync, b, &wish->partly, err);
 out:
 	b->contact = NULL;
 	b->number = "";
@@ -391,7 +391,9 @@ start(struct ctl *ctl, struct wish *wish)
 	sync_free(&sync);
 	if (rc != 0)
 		return ctl_fail(&err);
-	return wish->apply && wish->follow ? ctl_follow(ctl, wish->id) : EX_OK;
+	if (wish->apply && wish->follow)
+		return ctl_follow(ctl, wish->id);
+	return wish->partly ? EX_TEMPFAIL : EX_OK;
 }
 
 static int

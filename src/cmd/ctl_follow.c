@@ -83,6 +83,8 @@ print_end(const struct db_result *r, bool bar)
 {
 	const char *state = db_text(r, 0, "state");
 	char calls[WORDS_SIZE], messages[WORDS_SIZE], written[WORDS_SIZE];
+	int64_t failed = db_int(r, 0, "failed");
+	int64_t dead = db_int(r, 0, "dead") - failed;
 
 	words_count(db_int(r, 0, "calls"), calls);
 	words_count(db_int(r, 0, "messages"), messages);
@@ -95,9 +97,13 @@ print_end(const struct db_result *r, bool bar)
 		printf("OpenPhone's v1 does not list the calls of %s "
 		       "conversations of several people\n",
 		    db_text(r, 0, "groups"));
-	if (db_int(r, 0, "dead") > 0)
-		printf("%s jobs were given up: see onsctl jobs --dead\n",
-		    db_text(r, 0, "dead"));
+	if (failed > 0)
+		printf("%lld lists failed: onsctl retry --dead --kind backfill "
+		       "reads them again\n",
+		    (long long)failed);
+	if (dead > 0)
+		printf("%lld pages were given up: see onsctl jobs --dead\n",
+		    (long long)dead);
 	if (db_int(r, 0, "refused") > 0)
 		printf("%s lists were refused\n", db_text(r, 0, "refused"));
 	if (db_text(r, 0, "reason") != NULL)

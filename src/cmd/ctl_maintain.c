@@ -122,7 +122,9 @@ run(struct ctl *ctl, struct sync *sync)
 		return EX_OK;
 	}
 	if (begun < 0 || maintain(ctl, sync, &chore, &proof, &err) != 0)
-		return ctl_fail(&err);
+		return err.kind == ERR_OPERATOR && sync->told
+		    ? program_exit_code(&err)
+		    : ctl_fail(&err);
 	return proof.open > 0 ? EX_DIFFERS : EX_OK;
 }
 
@@ -141,6 +143,7 @@ ctl_maintain(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, CONF_PROCESS, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->db, &stopping, &err) != 0)
 		return ctl_fail(&err);
+	sync.unattended = true;
 	rc = run(ctl, &sync);
 	sync_free(&sync);
 	return rc;

@@ -13,17 +13,6 @@
 #include "queue/job.h"
 #include "sql/queries.h"
 
-/* YYYY-MM-DD, a day that there is. */
-static bool
-is_day(const char *text)
-{
-	char moment[32];
-	int64_t usec;
-
-	snprintf(moment, sizeof(moment), "%.11sT00:00:00Z", text);
-	return strlen(text) == 10 && rfc3339_parse(moment, &usec) == 0;
-}
-
 /* Ids as they are, telephone numbers as E.164: an id has letters. */
 static struct db_bytes
 spelled(const char *given, char number[NUMBER_SIZE])
@@ -65,8 +54,7 @@ relink(struct ctl *ctl, int n, char **given, const char *since, bool all,
 		struct db_result *r = NULL;
 
 		if (DB_RUN(ctl->db, SQL_relink, &r, err, DB_TEXT(ws->name),
-			DB_TEXTS(ids, (size_t)n), DB_TEXT(since),
-			DB_TEXT(ws->sync.time_zone), DB_BOOL(all),
+			DB_TEXTS(ids, (size_t)n), DB_TEXT(since), DB_BOOL(all),
 			DB_INT(JOB_HISTORY), DB_TEXT(kind), DB_TEXT(id)) != 0)
 			goto out;
 		due += db_int(r, 0, "due");
@@ -99,7 +87,9 @@ ctl_relink(struct ctl *ctl, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct err err = ERR_INIT;
+	char moment[RFC3339_SIZE];
 	const char *since = NULL;
+	int64_t from, now;
 	bool all = false;
 	int c;
 
@@ -109,14 +99,11 @@ ctl_relink(struct ctl *ctl, int argc, char **argv)
 			all = true;
 			break;
 		case 's':
-			if (!is_day(optarg)) {
-				fprintf(stderr,
-				    "onsctl: %s is not a day like "
-				    "2026-01-31\n",
-				    optarg);
+			ctl_zone(ctl);
+			if (ctl_range(optarg, NULL, &from, &now) != 0)
 				return EX_USAGE;
-			}
-			since = optarg;
+			rfc3339_format(from, moment);
+			since = moment;
 			break;
 		default:
 			return ctl_usage(argv[0]);

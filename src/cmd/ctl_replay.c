@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/rfc3339.h"
 #include "cmd/onsctl.h"
@@ -134,8 +133,7 @@ read_range(struct ctl *ctl, const char *since, const char *until,
 
 	if (since == NULL && until == NULL)
 		return 0;
-	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
-	tzset();
+	ctl_zone(ctl);
 	if (ctl_range(
 		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
 		return -1;

@@ -251,16 +251,8 @@ print_json(const struct history *history, const json_t *page,
 	json_t *all = json_pack("{s:O?, s:O?, s:o, s:o}", "page", page,
 	    "blocks", blocks, "jobs", rows_json(history->job, job), "attempts",
 	    rows_json(history->attempts, attempts));
-	int rc = -1;
 
-	if (all != NULL)
-		rc = json_dumpf(all, stdout, JSON_INDENT(2));
-	json_decref(all);
-	if (rc != 0)
-		err_nomem(err);
-	else
-		putchar('\n');
-	return rc;
+	return ctl_print_json(all, err);
 }
 
 static int

@@ -95,6 +95,20 @@ ctl_fail(const struct err *err)
 	return program_fail("onsctl", err);
 }
 
+int
+ctl_print_json(json_t *result, struct err *err)
+{
+	int rc =
+	    result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
+
+	json_decref(result);
+	if (rc != 0)
+		err_nomem(err);
+	else
+		putchar('\n');
+	return rc;
+}
+
 bool
 ctl_is_kind(const char *text)
 {

@@ -43,6 +43,9 @@ ctl_command ctl_show;
 ctl_command ctl_status;
 ctl_command ctl_webhooks;
 
+/* Days on the command line are the workspace's from now on. */
+void ctl_zone(const struct ctl *ctl);
+
 /* The range that --since and --until (may be NULL: now) name, in microseconds;
  * days are those of the zone of TZ. 0, or -1 after saying what is wrong. */
 int ctl_range(const char *since, const char *until, int64_t *ret_since,
@@ -54,6 +57,10 @@ bool ctl_is_kind(const char *text);
 
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);
+
+/* A result for programs on standard output; takes the reference, NULL: no
+ * memory. */
+int ctl_print_json(json_t *result, struct err *err);
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);

@@ -211,7 +211,7 @@ print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
 	char since[RFC3339_SIZE] = "", until[RFC3339_SIZE] = "";
 	struct db_result *r = NULL;
 	json_t *all;
-	int rc = -1;
+	int rc;
 
 	if (DB_RUN(ctl->db, SQL_findings_json, &r, err,
 		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
@@ -227,14 +227,8 @@ print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
 	    "refused_lists", (json_int_t)proof->refused, "groups",
 	    (json_int_t)proof->groups, "since", since, "until", until,
 	    "deliveries", proof->remark, "findings", db_json(r, 0, "findings"));
-	if (all != NULL)
-		rc = json_dumpf(all, stdout, JSON_INDENT(2));
-	json_decref(all);
+	rc = ctl_print_json(all, err);
 	db_result_free(r);
-	if (rc != 0)
-		err_nomem(err);
-	else
-		putchar('\n');
 	return rc;
 }
 

@@ -2,6 +2,8 @@
  * A range of time on the command line.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "base/rfc3339.h"
 #include "cmd/onsctl.h"
@@ -12,6 +14,13 @@ bad(const char *option, const char *what)
 {
 	fprintf(stderr, "onsctl: %s: %s\n", option, what);
 	return -1;
+}
+
+void
+ctl_zone(const struct ctl *ctl)
+{
+	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
+	tzset();
 }
 
 int

@@ -523,6 +523,33 @@ put_slice(struct sync *sync, const struct slice *s, const struct tally *tally,
 	return rc;
 }
 
+/* As put_slice(). */
+static int
+hold(struct sync *sync, const struct slice *s, struct err *err)
+{
+	struct db_result *r = NULL;
+	int rc;
+
+	if (DB_RUN(sync->db, SQL_backfill_hold, &r, err, DB_INT(s->backfill)) !=
+	    0)
+		return -1;
+	rc = db_rows(r);
+	db_result_free(r);
+	return rc;
+}
+
+/* What a page has: 0, or -1. */
+static int
+store_items(struct sync *sync, struct slice *s, const json_t *page,
+    struct tally *tally, struct err *err)
+{
+	if (strcmp(s->query.list, "contacts") == 0)
+		return store_contacts(sync, s, page, err);
+	if (strcmp(s->query.list, "conversations") == 0)
+		return store_conversations(sync, s, page, err);
+	return store_objects(sync, s, page, tally, err);
+}
+
 /* A page and the new position, all or nothing: as put_slice(). */
 static int
 store_page(
@@ -533,13 +560,10 @@ store_page(
 
 	if (db_begin(sync->db, err) != 0)
 		return -1;
-	if (strcmp(s->query.list, "contacts") == 0)
-		rc = store_contacts(sync, s, page, err);
-	else if (strcmp(s->query.list, "conversations") == 0)
-		rc = store_conversations(sync, s, page, err);
-	else
-		rc = store_objects(sync, s, page, &tally, err);
-	if (rc == 0)
+	rc = hold(sync, s, err);
+	if (rc > 0 && store_items(sync, s, page, &tally, err) != 0)
+		rc = -1;
+	if (rc > 0)
 		rc = put_slice(sync, s, &tally, s->at.end ? "listed" : "queued",
 		    NULL, err);
 	if (rc > 0 &&

@@ -196,13 +196,15 @@ gate_trouble(
 	int64_t wait = 0;
 	char name[64];
 
-	if (sync->job == NULL) /* a person's own command says it itself */
+	/* a person's own command says it itself */
+	if (sync->job == NULL && !sync->unattended)
 		return;
 	if (trouble_met(
 		sync->db, &trouble, err->text, &news, &wait, &failure) != 0) {
 		log_err(&failure, "noting that a person must act");
 		return;
 	}
+	sync->told = true;
 	err->retry_after_ms = wait > 0 ? wait : 1;
 	name_of(&trouble, name, sizeof(name));
 	if (news == TROUBLE_BEGINS)

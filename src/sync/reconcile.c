@@ -9,7 +9,7 @@
 #include "sync/destination.h"
 #include "sync/patience.h"
 
-enum { ROWS_AT_ONCE = 100 };
+enum { ROWS_AT_ONCE = 100, IDS_AT_ONCE = 1000 };
 
 static const char *const kinds[] = { "contact", "call", "message" };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -73,6 +73,57 @@ list_database(const struct reconcile *how, const char *kind,
 	}
 	if (rc != 0 && err->status == 404)
 		err->kind = ERR_OPERATOR;
+	return rc;
+}
+
+/* ---- comparing ---- */
+
+/* The end of the slice of ids that begins after one: 1, 0: that was the last
+ * of them, -1. */
+static int
+next_slice(const struct reconcile *how, const char *kind, const char *after,
+    char **ret, struct err *err)
+{
+	struct db_result *r = NULL;
+	const char *end;
+	int rc = 0;
+
+	if (DB_RUN(how->sync->db, SQL_compare_next, &r, err,
+		DB_TEXT(how->sync->ws->name), DB_TEXT(kind), DB_TEXT(after),
+		DB_INT(IDS_AT_ONCE)) != 0)
+		return -1;
+	end = db_text(r, 0, "end");
+	if (end != NULL) {
+		rc = (*ret = strdup(end)) == NULL ? -1 : 1;
+		if (rc < 0)
+			err_nomem(err);
+	}
+	db_result_free(r);
+	return rc;
+}
+
+/* In slices: no statement takes long, however much there is. */
+static int
+compare(const struct reconcile *how, const char *kind,
+    const struct destination *d, const char *began, struct err *err)
+{
+	char *after = strdup(""), *end = NULL;
+	int rc = -1;
+
+	if (after == NULL)
+		err_nomem(err);
+	while (after != NULL &&
+	    (rc = next_slice(how, kind, after, &end, err)) > 0) {
+		rc = DB_RUN(how->sync->db, SQL_compare_pages, NULL, err,
+		    DB_TEXT(how->sync->ws->name), DB_TEXT(kind),
+		    DB_TEXT(d->data_source), DB_TEXT(began), DB_TEXT(after),
+		    DB_TEXT(end));
+		free(after);
+		after = end;
+		if (rc != 0 || (rc = chore_keep(how->chore, err)) != 0)
+			break;
+	}
+	free(after);
 	return rc;
 }
 
@@ -195,9 +246,7 @@ reconcile_pages(const struct reconcile *how, const char *kind, struct err *err)
 	if (found &&
 	    (list_database(how, kind, &d, err) != 0 ||
 		DB_RUN(how->sync->db, SQL_listing_end, NULL, err) != 0 ||
-		DB_RUN(how->sync->db, SQL_compare_pages, NULL, err,
-		    DB_TEXT(how->sync->ws->name), DB_TEXT(kind),
-		    DB_TEXT(d.data_source), DB_TEXT(began)) != 0 ||
+		compare(how, kind, &d, began, err) != 0 ||
 		DB_RUN(how->sync->db, SQL_finding_end, NULL, err) != 0 ||
 		check_missing(how, kind, err) != 0 ||
 		(how->repair && repair(how, kind, &d, err) != 0))) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "model/call.h"
 #include "model/fold.h"
 #include "sql/queries.h"
@@ -27,6 +28,7 @@ struct reading {
 	struct survey *survey;
 	struct slices slices;
 	json_t *seen; /* ids of the conversation being read */
+	int64_t read; /* lists */
 };
 
 static void
@@ -197,6 +199,29 @@ count_page(struct reading *r, const struct openphone_list *slice, json_t *page,
 	return 0;
 }
 
+/* OpenPhone gives others, but not this one (of a number that was taken off, or
+ * that the key's owner does not see): that is noted. */
+static bool
+is_refused(
+    struct reading *r, const struct openphone_list *slice, struct err *err)
+{
+	struct survey *s = r->survey;
+
+	if (err->kind != ERR_PERMANENT && err->status != 403 &&
+	    err->status != 404)
+		return false;
+	if (s->refused++ == 0) {
+		s->refusal = *err;
+		err_prefix(&s->refusal, "the %s of %s%s%s%s%s", slice->list,
+		    *slice->number == '\0' ? "all numbers" : slice->number,
+		    *slice->party == '\0' ? "" : " with ", slice->party,
+		    *slice->actor == '\0' ? "" : ", user ", slice->actor);
+		log_mask(s->refusal.text);
+	}
+	err_clear(err);
+	return true;
+}
+
 /* *share: how much of the slice was read. */
 static int
 read_slice(struct reading *r, const struct openphone_list *slice,
@@ -235,9 +260,13 @@ read_lists(struct reading *r, const char *name, struct survey_list *list,
 		all += weight;
 		if (list->pages >= PAGES_MAX)
 			continue;
-		if (read_slice(r, slice, list, &share, err) != 0)
+		if (read_slice(r, slice, list, &share, err) == 0) {
+			r->read++;
+			read += weight * share;
+		} else if (is_refused(r, slice, err))
+			all -= weight;
+		else
 			return -1;
-		read += weight * share;
 	}
 	list->share = all > 0 && read > 0 ? read / all : 1;
 	return 0;
@@ -290,8 +319,10 @@ expand_all(struct reading *r, struct err *err)
 		/* the array moves when it grows */
 		const struct openphone_list slice = r->slices.items[i];
 
-		if (strcmp(slice.list, "conversations") == 0)
-			rc = expand(r, &slice, numbers, err);
+		if (strcmp(slice.list, "conversations") == 0 &&
+		    (rc = expand(r, &slice, numbers, err)) != 0 &&
+		    is_refused(r, &slice, err))
+			rc = 0;
 	}
 	json_decref(numbers);
 	return rc;
@@ -322,6 +353,10 @@ survey_run(struct sync *sync, const struct backfill *backfill,
 		rc = read_lists(&r, "calls", &ret->calls, err);
 	if (rc == 0)
 		rc = read_lists(&r, "messages", &ret->messages, err);
+	if (rc == 0 && ret->refused > 0 && r.read == 0) {
+		*err = ret->refusal;
+		rc = -1;
+	}
 	for (size_t i = 0; i < r.slices.n; i++)
 		slice_free(&r.slices.items[i]);
 	free(r.slices.items);

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
 #include "sync/backfill.h"
 #include "sync/sync.h"
 
@@ -23,6 +24,8 @@ struct survey_list {
 struct survey {
 	struct survey_list calls, messages;
 	int64_t conversations, groups; /* v1 */
+	int64_t refused;	       /* lists that OpenPhone does not give */
+	struct err refusal;	       /* the first of these, and why */
 };
 
 /* In all of the range, if the rest is like what was read. */

@@ -50,7 +50,10 @@ struct sync {
 	char *bot_id;	       /* our user at Notion, once asked for */
 	int64_t upload_max;    /* bytes Notion takes; 0: not asked for yet */
 	const struct job *job; /* being worked on, NULL between jobs */
-	int64_t leased_at;     /* clock_ms() when its lease was last extended */
+	bool unattended;   /* without a job: what a person must mend is told of
+			    * as with one, not at each start */
+	bool told;	   /* that was done, or was not due again */
+	int64_t leased_at; /* clock_ms() when its lease was last extended */
 	const volatile sig_atomic_t *stopping;
 };
 

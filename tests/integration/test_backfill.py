@@ -509,6 +509,37 @@ def test_a_cancelled_one_writes_no_more(stack: Stack,
     assert pages(stack, "year") == year
 
 
+def test_who_cancels_waits_for_what_is_being_stored(stack: Stack) -> None:
+    """The worker has one job's row and waits for another; once it goes on, it
+    must not wait for who cancels, who waits for the first."""
+    history = History(stack)
+    first, second = (history.message(one, "2026-02-01T10:00:00Z")
+                     for one in (1, 2))
+    number = queue(stack, *RANGE, "--number", history.line)
+    psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times,"
+         " backfill) VALUES ('default', 'message', :'id', '{}', '{}', :number);"
+         "INSERT INTO job (workspace, kind, resource_id, priority, run_at)"
+         " VALUES ('default', 'message', :'id', 10, now() + interval '1 h');",
+         id=first, number=number)
+    other = transaction(
+        stack, "INSERT INTO job (workspace, kind, resource_id, priority) VALUES"
+        f" ('default', 'message', '{second}', 10);")
+    parent = stack.start("ons-process", "--linger")
+    waiting = "SELECT FROM pg_locks WHERE NOT granted"
+    try:
+        until(lambda: stack.rows(waiting))
+        cancel = stack.start("onsctl", "backfill", "--cancel", str(number))
+        until(lambda: len(stack.rows(waiting)) == 2)
+        other.communicate("ROLLBACK;\n", timeout=60)
+        out, err = cancel.communicate(timeout=60)
+    finally:
+        other.kill()
+        kill(parent)
+    assert (cancel.returncode, err) == (0, b""), (out, err)
+    assert state(stack, number)["state"] == "cancelled"
+    assert stack.rows("SELECT FROM attempt WHERE error ~ 'deadlock'") == []
+
+
 def test_a_long_history_is_listed_as_it_is_written(
         stack: Stack, year: list[str], tmp_path: Path) -> None:
     """Live events go first, and the queue stays short."""
@@ -631,10 +662,40 @@ def test_a_list_that_is_refused_is_told_of(stack: Stack) -> None:
         done.stdout)
 
 
+@pytest.mark.parametrize("status, code, said", [
+    (400, 65, "400"), (403, 77, "403"), (404, 65, "not to be had")])
+def test_a_list_that_is_refused_is_not_counted(
+        stack: Stack, status: int, code: int, said: str) -> None:
+    """... in what a backfill would do; the others are."""
+    history = History(stack)
+    history.call(1, "2026-02-01T10:00:00Z")
+    history.call(2, "2026-03-30T10:00:00Z")
+    history.message(1, "2026-02-01T10:00:00Z")
+    wish = (*RANGE, "--number", history.line)
+    fault = {"service": "openphone", "status": status, "times": -1}
+    stack.control("POST", "/faults",
+                  {**fault, "path": "^/calls\\?.*2026-0(4|3-31)"})
+    try:
+        done = backfill(stack, *wish, expect=75)
+        report = json.loads(stack.run("onsctl", "--json", "backfill", *wish,
+                                      expect=75).stdout)
+        stack.control("POST", "/faults",
+                      {**fault, "path": "^/(calls|messages)\\?.*2026-0"})
+        none = backfill(stack, *wish, expect=code)
+    finally:
+        stack.control("DELETE", "/faults")
+    assert (report["calls"]["total"], report["messages"]["total"]) == (1, 1)
+    refused = report["refused_lists"]
+    assert refused > 0 and said in report["reason"]
+    assert f"refused {refused} lists, which are not counted: the calls of " \
+        f"{history.line}: " in done.stdout
+    assert said in none.stderr and none.stdout == ""
+
+
 @pytest.fixture
 def given_up(stack: Stack, tmp_path: Path) -> tuple[History, int, list[str]]:
-    """A backfill whose lists of calls OpenPhone did not give; the jobs that
-    were to read them are dead. Both were its turn: the rest waits."""
+    """A backfill of which OpenPhone did not give two lists of calls; the jobs
+    that were to read them are dead."""
     history = History(stack)
     history.call(1, "2026-02-01T10:00:00Z")
     history.call(2, "2026-03-30T10:00:00Z")
@@ -643,7 +704,7 @@ def given_up(stack: Stack, tmp_path: Path) -> tuple[History, int, list[str]]:
     once = stack.variant(tmp_path, process__max_attempts="1")
     number = queue(stack, *RANGE, "--number", history.line)
     stack.control("POST", "/faults", {
-        "service": "openphone", "path": "^/calls\\?", "times": -1,
+        "service": "openphone", "path": "^/calls\\?", "times": 2,
         "status": 502})
     try:
         stack.run("ons-process", "--drain", config=once)
@@ -652,6 +713,14 @@ def given_up(stack: Stack, tmp_path: Path) -> tuple[History, int, list[str]]:
     dead = stack.rows("SELECT resource_id FROM v_jobs WHERE state = 'dead'"
                       " AND kind = 'backfill' ORDER BY 1")
     assert len(dead) == 2
+    # the others went on
+    assert stack.rows("SELECT DISTINCT progress FROM backfill_slice WHERE"
+                      " backfill_id = :number AND id::text <> ALL (:'dead')",
+                      number=number, dead="{%s,%s}" % tuple(
+                          row["resource_id"] for row in dead)) == [
+        {"progress": "listed"}]
+    assert {f"AC{history.suffix}m{one}" for one in (1, 2)} <= set(
+        pages(stack, history.suffix))
     return history, number, [row["resource_id"] for row in dead]
 
 
@@ -666,7 +735,9 @@ def test_what_was_given_up_is_told_of_and_tried_again(
     assert (row["state"], row["dead"]) == ("incomplete", 2)
     assert "502" in row["reason"]
     done = backfill(stack, "--follow", str(number), expect=75)
-    assert "2 jobs were given up" in done.stdout and "502" in done.stdout
+    assert f"backfill {number}: incomplete: " in done.stdout
+    assert "2 lists failed: onsctl retry --dead --kind backfill" in done.stdout
+    assert "given up" not in done.stdout and "502" in done.stdout
     assert "502" in backfill(stack, "--list").stdout
     shown = stack.run("onsctl", "jobs", "--dead", "--kind", "backfill").stdout
     assert [line.split()[:3] for line in shown.splitlines()[1:3]] == [
@@ -675,7 +746,7 @@ def test_what_was_given_up_is_told_of_and_tried_again(
     assert f"backfill {dead[0]} (calls of backfill {number}, 20" in shown
     assert "502" in shown
 
-    stack.run("onsctl", "retry", *dead)
+    stack.run("onsctl", "retry", "--dead", "--kind", "backfill")
     assert state(stack, number)["state"] == "listing"
     stack.process()
     row = state(stack, number)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import Stack, clean_environment, psql, title, until
 from proof import (LIFE, SMS, History, alone, arrive, call, copy_of,
-                   each_has_one_page, jobs, lives, lose_all, reconcile)
+                   each_has_one_page, found, jobs, lives, lose_all, reconcile)
 
 assert alone  # a fixture
 pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("alone")]
@@ -66,6 +66,42 @@ def test_the_last_day_is_completed(
     assert history.is_complete()
     assert "; 0 repaired" in maintain(stack)
     assert jobs(stack) == 0
+
+
+def test_two_days_without_a_subscription(
+        stack: Stack, recent: Callable[[float], History]) -> None:
+    """An event an hour. For two days nearly a third of the deliveries was
+    dropped, for two more there were none. Maintain completes the last day, and
+    reconcile all of it."""
+    history = recent(97.5)
+    events = []
+    for hour in range(96):
+        at = history.moment(60 * hour)
+        events.append(history.call(createdAt=at, answeredAt=at, completedAt=at)
+                      if hour % 2 else history.message(createdAt=at))
+    kept = [hour for hour in range(48) if hour % 10 not in (2, 3, 7)]
+    stack.send(*[events[hour] for hour in kept])
+    stack.process()
+    there = {history.ids[hour] for hour in kept}
+    assert history.pages() == sorted(there)
+
+    last_day = history.ids[74:]
+    assert f"; {len(last_day)} repaired" in maintain(stack)
+    stack.process()
+    there |= set(last_day)
+    assert history.pages() == sorted(there)
+
+    lost = {("lost", one) for one in set(history.ids) - there}
+    range_ = ("--since", "5d")
+    report = reconcile(stack, *range_, expect=1)
+    assert {one[:2] for one in found(report)} == lost
+    assert history.pages() == sorted(there)
+    report = reconcile(stack, *range_, "--repair")
+    assert {one[:2] for one in found(report)} == lost
+    stack.process()
+    assert history.is_complete()
+    assert reconcile(stack, *range_)["findings"] == []
+    assert "; 0 repaired" in maintain(stack)
 
 
 def test_what_is_young_may_still_be_delivered(
@@ -254,12 +290,35 @@ def test_a_killed_one_is_in_nobodys_way(stack: Stack) -> None:
 def test_openphones_trouble_is_told_and_the_rest_done(
         stack: Stack, tmp_path: Path) -> None:
     arrive(stack, SMS)
+    psql(stack.env, "DELETE FROM trouble;")  # nobody was told lately
     done = stack.run(
         "onsctl", "maintain", expect=EX_NOPERM,
         config=stack.variant(tmp_path, openphone__api_key="wrong"))
     assert done.stderr.count("\n") == 1 and "401" in done.stderr
     assert summary(stack).startswith("not compared: ")
     assert "stored: " in summary(stack)
+
+
+def test_what_a_person_must_mend_is_told_once(stack: Stack,
+                                              tmp_path: Path) -> None:
+    """... and once an hour, and when it is over."""
+    wrong = stack.variant(tmp_path, openphone__api_key="wrong")
+
+    def told(expect: int = EX_NOPERM, config: Path | None = wrong) -> str:
+        done = stack.run("onsctl", "maintain", expect=expect, config=config)
+        assert done.stdout == "" and done.stderr.count("\n") <= 1
+        return done.stderr
+
+    psql(stack.env, "DELETE FROM trouble;")
+    assert "a person must act" in told()
+    assert told() == ""
+    assert stack.rows("SELECT service FROM v_troubles") == [
+        {"service": "openphone"}]
+    psql(stack.env, "UPDATE trouble SET told_at = now() - interval '61 min';")
+    assert "still waiting for a person" in told()
+    assert told() == ""
+    assert "openphone works again" in told(0, None)
+    assert told(0, None) == ""
 
 
 def test_what_a_person_must_judge_is_said(stack: Stack) -> None:

@@ -137,6 +137,22 @@ def test_what_was_never_written_is(stack: Stack) -> None:
     assert len(in_notion(stack, other)) == len(in_notion(stack, key)) == 1
 
 
+def test_all_is_compared_however_much_there_is(stack: Stack) -> None:
+    """It is done in slices of 1,000 ids; these are on both ends."""
+    doubled, removed = call(stack), call(stack)
+    url = copy_of(stack, doubled)
+    stack.control("POST", "/notion/pages/"
+                  f"{in_tables(stack, removed)['page_id']}/trash", {})
+    psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
+         " SELECT 'default', 'call', side || lpad(n::text, 4, '0'), '{}', '{}'"
+         " FROM generate_series(1, 1250) n, (VALUES ('AA'), ('ZZ')) s (side);")
+    report = reconcile(stack, expect=EX_DIFFERS)
+    assert report["open"] == 2502
+    assert found(report)[:2] == [("doubled", doubled, False),
+                                 ("missing", removed, False)]
+    assert report["findings"][0]["url"] == url
+
+
 def test_rows_of_ones_own_are_nobodys_business(stack: Stack) -> None:
     copy_of(stack, "")
     assert reconcile(stack, "--repair")["findings"] == []
