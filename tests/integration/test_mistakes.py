@@ -103,11 +103,11 @@ def test_nobody_is_called_that(stack: Stack, command: str,
 
 
 @pytest.mark.parametrize("command, args", [
-    ("backfill", COMMANDS["backfill"]), ("reconcile", ("--repair",)),
-    ("webhooks", CREATE)])
+    ("backfill", COMMANDS["backfill"]), ("webhooks", CREATE)])
 def test_no_permission(stack: Stack, tmp_path: Path, command: str,
                        args: tuple[str, ...]) -> None:
-    """maintain tells it in the log: see test_maintain."""
+    """reconcile compares Notion before: see test_reconcile; maintain tells it
+    in the log: see test_maintain."""
     wrong = stack.variant(tmp_path, openphone__api_key="wrong")
     refused(stack, command, *args, expect=EX_NOPERM, said="401", config=wrong)
 
