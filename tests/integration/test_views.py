@@ -311,6 +311,13 @@ def test_the_portal_sees_links_only(stack: Stack, view: str) -> None:
     refused(stack, "ons_portal", f"SELECT workspace FROM {view}")
 
 
+def test_the_portal_loses_what_it_had(stack: Stack) -> None:
+    """Earlier versions let it see all views."""
+    with pytest.raises(AssertionError, match="permission denied for view"):
+        in_history(stack, "GRANT SELECT ON v_calls TO ons_portal", GRANTS,
+                   "SET LOCAL ROLE ons_portal", "SELECT summary FROM v_calls")
+
+
 def test_the_portal_sees_links(stack: Stack) -> None:
     in_history(stack, "SET LOCAL ROLE ons_portal",
                "SELECT token FROM v_links LIMIT 1")
