@@ -3,8 +3,14 @@
 DO $$
 DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
-		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links',
-		'v_troubles', 'v_backfills'];
+		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_troubles',
+		'v_backfills', 'v_missed', 'v_events_daily', 'v_latency',
+		'v_usage', 'v_storage', 'v_story'];
+	-- what people said or wrote; titles, and the addresses that are made of
+	-- them, have its first words
+	said constant text[] := ARRAY['text', 'voicemail_text', 'summary',
+		'next_steps', 'transcripts', 'title', 'url', 'page_url',
+		'doubles'];
 	name text;
 BEGIN
 	-- these two run with the owner's rights
@@ -25,8 +31,19 @@ BEGIN
 			partitions_ahead, incarnation TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
+		GRANT SELECT ON v_links TO ons_portal;
+		-- it had them all once, and faces the internet
 		FOREACH name IN ARRAY views LOOP
-			EXECUTE format('GRANT SELECT ON %I TO ons_portal', name);
+			EXECUTE format('REVOKE SELECT ON %I FROM ons_portal', name);
+		END LOOP;
+	END IF;
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_reader') THEN
+		FOREACH name IN ARRAY views LOOP
+			EXECUTE (SELECT format('GRANT SELECT (%s) ON %I TO ons_reader',
+					string_agg(quote_ident(attname), ', '), name)
+				   FROM pg_attribute
+				  WHERE attrelid = name::regclass AND attnum > 0
+				    AND attname <> ALL (said));
 		END LOOP;
 	END IF;
 END

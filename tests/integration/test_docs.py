@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import TOP, Stack
+from conftest import TOP
 
 CONF_C = (TOP / "src/model/conf.c").read_text()
 CONF_5 = (TOP / "man/openphone-notion-sync.conf.5").read_text()
@@ -254,25 +254,6 @@ def test_answers_are_in_the_manual(name: str, source: str) -> None:
 
 
 # ---- the overview, and the map ----
-
-def recipes() -> list[str]:
-    examples = OVERVIEW_7.partition(".Sh EXAMPLES")[2].partition("\n.Sh ")[0]
-    blocks = re.findall(r"^\.Bd [^\n]*\n(.*?)^\.Ed", examples,
-                        flags=re.M | re.S)
-    return [block.replace("\\egx", ";") for block in blocks]
-
-
-def test_the_recipes_for_psql_run(stack: Stack) -> None:
-    texts = recipes()
-    assert len(texts) >= 9
-    done = subprocess.run(
-        ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"], check=False, text=True,
-        input="BEGIN;\n" + "\n".join(texts) + "\nROLLBACK;\n",
-        capture_output=True, env={**os.environ, **{
-            name: stack.env[name]
-            for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE")}})
-    assert (done.returncode, done.stderr) == (0, "")
-
 
 def test_the_states_are_explained() -> None:
     tables = "".join(path.read_text()
