@@ -39,8 +39,7 @@ check_ids(struct ctl *ctl, const struct choice *choice, struct err *err)
 	struct db_result *r = NULL;
 
 	if (DB_RUN(ctl->db, SQL_resource_unknown, &r, err,
-		DB_TEXT(ctl->conf.workspace.name),
-		DB_TEXTS(choice->ids, choice->n)) != 0)
+		DB_TEXT(ctl->ws->name), DB_TEXTS(choice->ids, choice->n)) != 0)
 		return -1;
 	if (db_rows(r) > 0)
 		err_set(err, ERR_PERMANENT,
@@ -84,11 +83,10 @@ replay(struct ctl *ctl, const struct choice *choice, struct counts *counts,
 	}
 	while (more == 1) {
 		more = DB_RUN(ctl->db, SQL_replay, &r, err,
-		    DB_TEXT(ctl->conf.workspace.name),
-		    DB_TEXTS(choice->ids, choice->n), DB_TEXT(choice->kind),
-		    DB_TEXT(choice->since), DB_TEXT(choice->until),
-		    DB_BOOL(choice->apply), DB_INT(JOB_HISTORY), DB_TEXT(kind),
-		    DB_TEXT(id));
+		    DB_TEXT(ctl->ws->name), DB_TEXTS(choice->ids, choice->n),
+		    DB_TEXT(choice->kind), DB_TEXT(choice->since),
+		    DB_TEXT(choice->until), DB_BOOL(choice->apply),
+		    DB_INT(JOB_HISTORY), DB_TEXT(kind), DB_TEXT(id));
 		if (more != 0)
 			break;
 		counts->calls += db_int(r, 0, "calls");
@@ -134,7 +132,7 @@ read_range(struct ctl *ctl, const char *since, const char *until,
 
 	if (since == NULL && until == NULL)
 		return 0;
-	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
+	setenv("TZ", ctl->ws->sync.time_zone, 1);
 	tzset();
 	if (ctl_range(
 		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)

@@ -154,9 +154,8 @@ print_table(const struct proof *proof, struct ctl *ctl, struct err *err)
 	struct db_result *r = NULL;
 	int rc = 0;
 
-	if (DB_RUN(ctl->db, SQL_finding_list, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
-		DB_TEXT(side_of(proof))) != 0)
+	if (DB_RUN(ctl->db, SQL_finding_list, &r, err, DB_TEXT(ctl->ws->name),
+		DB_INT(FINDINGS_MAX), DB_TEXT(side_of(proof))) != 0)
 		return -1;
 	if (db_rows(r) > 0)
 		rc = table_print(r, "findings", columns, false, err);
@@ -174,9 +173,8 @@ print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
 	json_t *all;
 	int rc = -1;
 
-	if (DB_RUN(ctl->db, SQL_findings_json, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
-		DB_TEXT(side_of(proof))) != 0)
+	if (DB_RUN(ctl->db, SQL_findings_json, &r, err, DB_TEXT(ctl->ws->name),
+		DB_INT(FINDINGS_MAX), DB_TEXT(side_of(proof))) != 0)
 		return -1;
 	if (proof->openphone) {
 		rfc3339_format(proof->since, since);
@@ -209,6 +207,5 @@ proof_print(const struct proof *proof, struct ctl *ctl, struct err *err)
 int
 proof_begin(struct ctl *ctl, struct chore *chore, struct err *err)
 {
-	return chore_begin(
-	    ctl->db, ctl->conf.workspace.name, "reconcile", chore, err);
+	return chore_begin(ctl->db, ctl->ws->name, "reconcile", chore, err);
 }

@@ -28,8 +28,8 @@ put(struct sync *sync, const char *key, const struct media *media,
 	struct s3_object there;
 
 	if (is_folder(sync))
-		return folder_put(
-		    sync->ws->media.folder, key, media->file, media->size, err);
+		return folder_put(sync->conf->media.folder, key, media->file,
+		    media->size, err);
 	if (s3_head(&sync->s3, key, &there, err) != 0)
 		return -1;
 	if (there.exists && there.size == media->size &&
@@ -73,6 +73,6 @@ FILE *
 storage_open(struct sync *sync, const char *key, int64_t size,
     const char *sha256, struct err *err)
 {
-	return is_folder(sync) ? folder_open(sync->ws->media.folder, key, err)
+	return is_folder(sync) ? folder_open(sync->conf->media.folder, key, err)
 			       : download(sync, key, size, sha256, err);
 }

@@ -47,11 +47,10 @@ must_stop(void *ctx, bool file)
 }
 
 int
-sync_init(struct sync *sync, const struct conf *conf, struct db *db,
+sync_init(struct sync *sync, const struct conf *conf,
+    const struct workspace *ws, struct db *db,
     const volatile sig_atomic_t *stopping, struct err *err)
 {
-	const struct workspace *ws = &conf->workspace;
-
 	*sync = (struct sync){
 		.conf = conf, .ws = ws, .db = db, .stopping = stopping
 	};

@@ -29,16 +29,34 @@ static const char *const retry_later = "Retry-After: 10\r\n";
 int
 intake_init(struct intake *intake, const struct conf *conf, struct err *err)
 {
+	size_t n = conf_count(conf);
+
 	*intake = (struct intake){ .conf = conf };
-	intake->keyring = keyring_new(conf, err);
-	return intake->keyring == NULL ? -1 : 0;
+	intake->keyrings = calloc(n, sizeof(struct keyring *));
+	if (intake->keyrings == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct workspace *ws = conf_at(conf, i);
+
+		log_context(ws->name, NULL, NULL);
+		intake->keyrings[i] = keyring_new(conf, ws, err);
+		log_context(NULL, NULL, NULL);
+		if (intake->keyrings[i] == NULL)
+			return -1;
+	}
+	return 0;
 }
 
 void
 intake_free(struct intake *intake)
 {
-	keyring_free(intake->keyring);
-	intake->keyring = NULL;
+	for (size_t i = 0;
+	     intake->keyrings != NULL && i < conf_count(intake->conf); i++)
+		keyring_free(intake->keyrings[i]);
+	free(intake->keyrings);
+	intake->keyrings = NULL;
 }
 
 /* ---- reading the body ---- */
@@ -169,12 +187,12 @@ present(const char *value)
 }
 
 static bool
-authentic(struct intake *intake, struct fcgi_request *req,
+authentic(struct intake *intake, size_t i, struct fcgi_request *req,
     const struct signature_headers *headers, const struct buf *body)
 {
-	const struct workspace *w = &intake->conf->workspace;
+	const struct workspace *w = conf_at(intake->conf, i);
 	enum signature_result result =
-	    keyring_check(intake->keyring, headers, body->data, body->len);
+	    keyring_check(intake->keyrings[i], headers, body->data, body->len);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
 	if (result == SIGNATURE_FAILED) {
@@ -262,10 +280,11 @@ makes_due(const struct event *event)
 }
 
 static void
-store(struct intake *intake, struct fcgi_request *req,
-    const struct signature_headers *headers, const struct buf *body)
+store(struct intake *intake, const struct workspace *ws,
+    struct fcgi_request *req, const struct signature_headers *headers,
+    const struct buf *body)
 {
-	struct delivery d = { .workspace = intake->conf->workspace.name };
+	struct delivery d = { .workspace = ws->name };
 	struct err err = ERR_INIT;
 	struct event event;
 	struct buf key;
@@ -318,17 +337,21 @@ out:
 	json_decref(envelope);
 }
 
+/* i: the index of the workspace whose path it came to. */
 static void
-answer_delivery(struct intake *intake, struct fcgi_request *req)
+answer_delivery(struct intake *intake, size_t i, struct fcgi_request *req)
 {
+	const struct workspace *ws = conf_at(intake->conf, i);
 	struct signature_headers headers = signature_headers(req);
 	struct buf body;
 	bool large;
 
 	buf_init(&body, (size_t)intake->conf->webhook.max_body);
+	log_context(ws->name, NULL, NULL);
 	if (!refuse_long_headers(req) && read_body(intake, req, &body) == 0 &&
-	    authentic(intake, req, &headers, &body))
-		store(intake, req, &headers, &body);
+	    authentic(intake, i, req, &headers, &body))
+		store(intake, ws, req, &headers, &body);
+	log_context(NULL, NULL, NULL);
 	FAILPOINT("intake.answered");
 	large = body.len >= LARGE_BODY;
 	buf_free(&body);
@@ -379,12 +402,30 @@ answer_method(struct fcgi_request *req, const char *allow)
 	    "the Allow header");
 }
 
+/* The workspace that has this path: its index, or their number. */
+static size_t
+find_path(const struct conf *conf, const char *path)
+{
+	size_t i, n = strlen(conf->webhook.path);
+
+	if (strncmp(path, conf->webhook.path, n) != 0)
+		return conf_count(conf);
+	path = path[n] == '\0' ? CONF_DEFAULT
+	    : path[n] == '/'   ? path + n + 1
+			       : "";
+	for (i = 0; i < conf_count(conf); i++)
+		if (strcmp(conf_at(conf, i)->name, path) == 0)
+			break;
+	return i;
+}
+
 void
 intake_answer(struct fcgi_request *req, struct intake *intake)
 {
 	const char *method = fcgi_param(req, "REQUEST_METHOD");
 	char *path = answer_path(req);
 	bool reads, hook, health;
+	size_t i;
 
 	if (method == NULL || path == NULL) {
 		answer_error(req, "400 Bad Request", "", "bad_request",
@@ -393,11 +434,12 @@ intake_answer(struct fcgi_request *req, struct intake *intake)
 		return;
 	}
 	reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-	hook = strcmp(path, intake->conf->webhook.path) == 0;
+	i = find_path(intake->conf, path);
+	hook = i < conf_count(intake->conf);
 	health = strcmp(path, "/health") == 0;
 	free(path);
 	if (hook && strcmp(method, "POST") == 0)
-		answer_delivery(intake, req);
+		answer_delivery(intake, i, req);
 	else if (hook && reads)
 		answer_json(req, "200 OK", "", "{\"status\":\"ready\"}");
 	else if (health && reads)

@@ -1,6 +1,9 @@
 /*
  * intake.h - what ons-webhook answers.
  *
+ * The webhook path is that of the workspace "default", and with "/NAME" behind
+ * it that of the workspace NAME: whose secrets deliveries are signed with.
+ *
  *   POST <webhook path>       verify, store or spool, 200 once it is durable
  *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
  *   GET, HEAD /health         could a delivery be stored or spooled now?
@@ -22,7 +25,7 @@
 
 struct intake {
 	const struct conf *conf;
-	struct keyring *keyring;
+	struct keyring **keyrings; /* in the order of conf's workspaces */
 	struct writer *writer;
 };
 
