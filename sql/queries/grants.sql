@@ -4,7 +4,7 @@ DO $$
 DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
 		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_links',
-		'v_troubles', 'v_backfills'];
+		'v_troubles', 'v_backfills', 'v_ignored'];
 	name text;
 BEGIN
 	-- these two run with the owner's rights

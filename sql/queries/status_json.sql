@@ -11,6 +11,8 @@ SELECT json_build_object(
 		  AND state = 'written' AND created_at >= date_trunc('day', now())),
 	'last_page', (SELECT max(created_at) FROM page
 		WHERE workspace = coalesce($1, workspace) AND state = 'written'),
+	'ignored', (SELECT count(*) FROM v_ignored
+		WHERE workspace = coalesce($1, workspace)),
 	'jobs', (SELECT coalesce(json_object_agg(state, jobs), '{}')
 		FROM (SELECT state, count(*) AS jobs FROM v_jobs
 			WHERE workspace = coalesce($1, workspace)

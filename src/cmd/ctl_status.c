@@ -210,6 +210,23 @@ print_last(struct ctl *ctl, const char *sql, const char *what, struct err *err)
 	return 0;
 }
 
+/* Only where there are any. */
+static int
+print_ignored(struct ctl *ctl, struct err *err)
+{
+	struct db_result *r = NULL;
+
+	if (DB_RUN(ctl->db, SQL_status_ignored, &r, err,
+		DB_TEXT(ctl->ws->name)) != 0)
+		return -1;
+	if (db_int(r, 0, "resources") > 0)
+		printf("ignored     %s calls and messages, by [sync] numbers "
+		       "and ignore\n",
+		    db_text(r, 0, "resources"));
+	db_result_free(r);
+	return 0;
+}
+
 static int
 print_jobs(struct ctl *ctl, struct err *err)
 {
@@ -273,8 +290,8 @@ print_workspace(struct ctl *ctl, struct err *err)
 {
 	return print_last(ctl, SQL_status_events, "deliveries", err) == 0 &&
 		print_last(ctl, SQL_status_pages, "pages", err) == 0 &&
-		print_jobs(ctl, err) == 0 && print_usage(ctl, err) == 0 &&
-		print_troubles(ctl, err) == 0
+		print_ignored(ctl, err) == 0 && print_jobs(ctl, err) == 0 &&
+		print_usage(ctl, err) == 0 && print_troubles(ctl, err) == 0
 	    ? 0
 	    : -1;
 }

@@ -23,8 +23,19 @@ enum {
 	PRINT_MAX = 150 /* of a line that is printed; inih reads 198 */
 };
 
-/* The first five are kept as text. */
-enum type { STRING, SECRET, PATH, TITLE, CHOICE, BOOL, NUMBER, TIME, SIZE };
+/* The first six are kept as text. */
+enum type {
+	STRING,
+	SECRET,
+	PATH,
+	TITLE,
+	PHONES,
+	CHOICE,
+	BOOL,
+	NUMBER,
+	TIME,
+	SIZE
+};
 
 #define AT(member) offsetof(struct conf, member)
 #define ALL \
@@ -187,6 +198,10 @@ static const struct key {
 	    "UTC", NULL, 0, 0, ALL, 0 },
 	{ "sync", "settle", NULL, TIME, AT(workspace.sync.settle_ms), "0s",
 	    NULL, 0, 3600000, ALL, 0 },
+	{ "sync", "numbers", NULL, PHONES, AT(workspace.sync.numbers), NULL,
+	    NULL, 0, 0, ALL, 0 },
+	{ "sync", "ignore", NULL, PHONES, AT(workspace.sync.ignore), NULL, NULL,
+	    0, 0, ALL, 0 },
 
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
@@ -350,6 +365,10 @@ expected(const struct key *key, char *ret, size_t size)
 	case PATH:
 		snprintf(ret, size, "a path that begins with /");
 		return;
+	case PHONES:
+		snprintf(ret, size,
+		    "numbers like +15550100001, separated by blanks");
+		return;
 	case NUMBER:
 	case TIME:
 	case SIZE:
@@ -408,6 +427,23 @@ take_string(const struct target *to, const struct key *key, const char *text)
 	return 0;
 }
 
+/* None is right, too. */
+static bool
+are_phones(const char *text)
+{
+	for (text += strspn(text, " \t"); *text != '\0';
+	     text += strspn(text, " \t")) {
+		size_t digits = strspn(text + 1, "0123456789");
+
+		if (*text != '+' || digits < 7 || digits > 15)
+			return false;
+		text += 1 + digits;
+		if (*text != '\0' && *text != ' ' && *text != '\t')
+			return false;
+	}
+	return true;
+}
+
 /* Is this text fit for a key that is kept as text? */
 static bool
 is_fit(const struct key *key, const char *text)
@@ -417,6 +453,8 @@ is_fit(const struct key *key, const char *text)
 		return *text == '/';
 	case TITLE:
 		return title_fault(text) == NULL;
+	case PHONES:
+		return are_phones(text);
 	case CHOICE:
 		return is_choice(key->choices, text);
 	default:
@@ -728,11 +766,12 @@ continued(struct reading *r, const struct target *to, const char *section,
 		    "continues the one above; begin keys at the margin",
 		    where, (int)strcspn(text, " \t="), text);
 	else if (is_file ||
-	    (key->type != STRING && key->type != SECRET && key->type != TITLE))
+	    (key->type != STRING && key->type != SECRET && key->type != TITLE &&
+		key->type != PHONES))
 		err_set(r->err, ERR_CONFIG,
 		    "%s cannot go on in another line (this one is indented)",
 		    where);
-	else if (key->type == TITLE && title_fault(text) != NULL)
+	else if (!is_fit(key, text))
 		return take(to, key, where, text, r->err);
 	else if (!(key->users & (int)r->user))
 		return 0;

@@ -65,6 +65,7 @@ struct workspace {
 	struct {
 		char *time_zone;
 		int64_t settle_ms;
+		char *numbers, *ignore; /* separated by white space */
 	} sync;
 };
 

@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "model/fold.h"
 #include "model/page.h"
+#include "model/selection.h"
 #include "sql/queries.h"
 #include "sync/attachment.h"
 #include "sync/backfill.h"
@@ -194,14 +195,47 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 	return -1;
 }
 
+/* Of a number that is left out: people see it in the database, no more. */
+static int
+leave_out(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	res->ignored = true;
+	res->recheck = false;
+	return resource_save(sync->db, job, res, err);
+}
+
+/* The names are looked up: does it get a page? 1, 0, or -1: nobody can tell
+ * before what failed (*later) has been tried again. */
+static int
+is_selected(struct sync *sync, const struct job *job, const json_t *facts,
+    const json_t *names, const struct err *later, struct err *err)
+{
+	switch (selection_of(sync->ws, job->kind, facts, names)) {
+	case SELECTION_IN:
+		return 1;
+	case SELECTION_OUT:
+		return 0;
+	default:
+		if (!err_is_set(later))
+			return sync->ws->sync.numbers == NULL;
+		*err = *later;
+		return -1;
+	}
+}
+
 static int
 sync_page(struct sync *sync, const struct job *job, struct resource *res,
     struct err *err)
 {
 	struct err later = ERR_INIT, now = ERR_INIT;
 	json_t *names = NULL, *media = NULL;
-	int rc = -1;
+	int rc = -1, selected;
 
+	/* what is certain costs no request */
+	if (selection_of(sync->ws, job->kind, res->facts, NULL) ==
+	    SELECTION_OUT)
+		return leave_out(sync, job, res, err);
 	if (settled(sync, job, res, err) != 0)
 		goto out;
 	if (enrich(sync, job, res, &now) != 0 &&
@@ -212,6 +246,11 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 	err_clear(&now);
 	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
+		goto out;
+	selected = is_selected(sync, job, res->facts, names, &later, err);
+	if (selected == 0)
+		rc = leave_out(sync, job, res, err);
+	if (selected != 1)
 		goto out;
 	err_clear(&now);
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&

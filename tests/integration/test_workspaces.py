@@ -429,3 +429,111 @@ def test_workers_are_counted_for_each(world: World) -> None:
         for account in world.accounts.values()))
     failed = world.run("ons-process", "--drain", config=config, expect=78)
     assert "more than 256 workers of all workspaces" in failed.stderr
+
+
+# --- numbers ---
+
+OURS = "+15550002222"  # the line of the deliveries
+OTHER = "+15550003333"
+
+
+def selecting(world: World, *lines: str) -> Path:
+    return world.variant(world.accounts["east"].section(),
+                         *(line + "\n" for line in lines),
+                         world.accounts["west"].section())
+
+
+def ignored(world: World) -> set[str]:
+    return {row["resource_id"] for row in world.cluster.rows(
+        "SELECT resource_id FROM v_ignored WHERE workspace = 'east'")}
+
+
+def asked(world: World, service: str) -> int:
+    stats = world.accounts["east"].control("GET", "/stats")
+    return sum(stats["counts"].get(service, {}).values())
+
+
+@pytest.mark.parametrize("event", [
+    MESSAGE, CALL, "2026-03-30/call.completed", "v2/call.completed"])
+@pytest.mark.parametrize("lines, page", [
+    ((f"sync.numbers = {OURS}",), True),
+    ((f"sync.numbers = {OTHER}\n  {OURS}",), True),
+    ((f"sync.ignore = {OTHER}",), True),
+    ((f"sync.numbers = {OTHER}",), False),
+    ((f"sync.ignore = {OTHER} {OURS}",), False),
+    ((f"sync.numbers = {OURS}", f"sync.ignore = {OURS}"), False)])
+def test_numbers_select(world: World, lines: tuple[str, ...], page: bool,
+                        event: str) -> None:
+    key = world.send("east", event)
+    before = asked(world, "notion")
+    world.run("ons-process", "--drain", config=selecting(world, *lines))
+    assert (key in world.written("east")) == page
+    assert (key in ignored(world)) != page
+    assert page or asked(world, "notion") == before
+    assert world.cluster.rows("SELECT FROM v_jobs") == []
+    view = "v_messages" if event == MESSAGE else "v_calls"
+    column = "message_id" if event == MESSAGE else "call_id"
+    assert world.cluster.rows(f"SELECT direction FROM {view}"
+                              f" WHERE {column} = :'id'", id=key) == [
+                                  {"direction": "incoming"}]
+
+
+def test_what_is_certain_costs_no_request(world: World) -> None:
+    world.send("east", "2026-03-30/call.completed")
+    before = asked(world, "openphone")
+    world.run("ons-process", "--drain",
+              config=selecting(world, f"sync.ignore = {OURS}"))
+    assert asked(world, "openphone") == before
+
+
+def test_a_guess_waits_for_openphone(world: World) -> None:
+    """While it cannot tell whose line it is, nothing is written that may have
+    to be left out."""
+    east = world.accounts["east"]
+    envelope = world.stack.load(CALL, world.stack.fresh())
+    line = "PN" + world.stack.fresh()
+    envelope["data"]["object"]["phoneNumberId"] = line
+    envelope["data"]["object"]["participants"] = [OTHER, "+15550004444", OURS]
+    world.post(f"{deliver.WEBHOOK_PATH}/east", envelope, east.keys)
+    key = deliver.resource_id(envelope)
+    config = selecting(world, f"sync.ignore = {OURS}")
+    east.control("POST", "/faults", {
+        "service": "openphone", "times": -1, "status": 500})
+    world.run("ons-process", "--drain", config=config)
+    assert key not in world.written("east") | ignored(world)
+    east.control("DELETE", "/faults")
+    east.control("POST", "/openphone/numbers",
+                 {"id": line, "name": "Line", "phoneNumber": OURS})
+    psql(world.cluster.env, "UPDATE job SET run_at = now();"
+         " DELETE FROM bucket;")
+    world.run("ons-process", "--drain", config=config)
+    assert key in ignored(world) - world.written("east")
+
+
+def test_what_was_ignored_comes_by_replay(world: World) -> None:
+    key = world.send("east")
+    config = selecting(world, f"sync.ignore = {OURS}")
+    world.run("ons-process", "--drain", config=config)
+    assert key in ignored(world)
+    status = world.run("onsctl", "-w", "east", "status").stdout
+    assert f"ignored     {len(ignored(world))} calls and messages" in status
+    found = world.run("onsctl", "-w", "east", "--json", "reconcile",
+                      "--notion", expect=None)
+    assert key not in found.stdout
+    world.run("onsctl", "-w", "east", "replay", "--apply", key)
+    world.run("ons-process", "--drain")
+    assert key in world.written("east") - ignored(world)
+
+
+def test_a_page_of_a_number_that_is_ignored_later_stays(world: World) -> None:
+    key = world.send("east")
+    world.run("ons-process", "--drain")
+    page = world.cluster.rows("SELECT page_id, written_at FROM page"
+                              " WHERE resource_id = :'id'", id=key)
+    psql(world.cluster.env, "SELECT job_due('east', 'message', :'id', 0);",
+         id=key)
+    world.run("ons-process", "--drain",
+              config=selecting(world, f"sync.ignore = {OURS}"))
+    assert key in ignored(world)
+    assert page == world.cluster.rows("SELECT page_id, written_at FROM page"
+                                      " WHERE resource_id = :'id'", id=key)

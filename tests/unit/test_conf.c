@@ -178,6 +178,14 @@ static const struct refused {
 	{ "[webhook]\nthreads = 3\n\t5\n", 3,
 	    { "[webhook] threads cannot go on" } },
 	{ "[log]\nlevel = info\n debug\n", 3, { "[log] level cannot go on" } },
+	/* telephone numbers */
+	{ "[sync]\nnumbers = 5550100001\n", 2,
+	    { "[sync] numbers: \"5550100001\"", "like +15550100001" } },
+	{ "[sync]\nignore = +15550100001, +15550100002\n", 2,
+	    { "[sync] ignore", "separated by blanks" } },
+	{ "[sync]\nignore = +1 555 010 0001\n", 2, { "like +15550100001" } },
+	{ "[sync]\nignore = +15550100001\n   x\n", 3,
+	    { "[sync] ignore: \"x\"" } },
 	/* workspaces */
 	{ "[workspace a]\n[workspace b]\n[workspace a]\n", 3,
 	    { "the workspace a stands in line 1 already" } },
@@ -333,13 +341,16 @@ text_goes_on_in_indented_lines(void **state)
 	     "  # not this\n"
 	     "    c.example\n"
 	     "[database]\nconninfo = host=a\n  port=5432\nowner = user=o\n"
-	     "[s3]\nprefix =\n  x\n",
+	     "[s3]\nprefix =\n  x\n"
+	     "[sync]\nnumbers =\n  +15550100001\n  +15550100002\n",
 	    &conf);
 	assert_string_equal(
 	    conf.workspace.media.hosts, "a.example b.example c.example");
 	assert_string_equal(conf.database.conninfo, "host=a port=5432");
 	assert_string_equal(conf.database.owner, "user=o");
 	assert_string_equal(conf.workspace.s3.prefix, "x");
+	assert_string_equal(
+	    conf.workspace.sync.numbers, "+15550100001 +15550100002");
 	conf_free(&conf);
 }
 
