@@ -234,6 +234,14 @@ ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err)
 	const char *path = ctl->conf.webhook.path, *name = ctl->ws->name;
 	bool plain = strcmp(name, CONF_DEFAULT) == 0;
 
+	if (ctl->ws->webhook.path_of != NULL) {
+		err_set(err, ERR_CONFIG,
+		    "the deliveries of the workspace %s come in with those of "
+		    "%s: onsctl -w %s",
+		    name, ctl->ws->webhook.path_of, ctl->ws->webhook.path_of);
+		return -1;
+	}
+
 	if (host == NULL) {
 		err_set(err, ERR_CONFIG,
 		    "where to? give --url https://HOST%s%s%s, or set [media] "

@@ -41,6 +41,8 @@ warn_of_secrets(const struct conf *conf, const struct workspace *ws)
 {
 	struct err doubt = ERR_INIT;
 
+	if (ws->webhook.path_of != NULL)
+		return; /* it needs none */
 	if (ws->webhook.allow_unsigned)
 		err_set(&doubt, ERR_CONFIG,
 		    "[webhook] allow_unsigned is on: anybody who knows the "

@@ -76,6 +76,8 @@ static const struct key {
 	{ "webhook", "tolerance", NULL, TIME,
 	    AT(workspace.webhook.tolerance_ms), "300s", NULL, 1000, 604800000,
 	    ALL, 0 },
+	{ "webhook", "path_of", NULL, STRING, AT(workspace.webhook.path_of),
+	    NULL, NULL, 0, 0, ALL, 0 },
 	{ "webhook", "path", "WEBHOOK_PATH", PATH, AT(webhook.path),
 	    "/webhooks/openphone", NULL, 0, 0, ALL, 0 },
 	{ "webhook", "max_body", NULL, SIZE, AT(webhook.max_body), "16M", NULL,
@@ -992,6 +994,76 @@ inherit_all(struct reading *r)
 	return 0;
 }
 
+/* ---- one path for several workspaces ---- */
+
+bool
+conf_shares(const struct workspace *host, const struct workspace *guest)
+{
+	return guest->webhook.path_of != NULL &&
+	    strcmp(guest->webhook.path_of, host->name) == 0;
+}
+
+static int
+bad_share(const struct reading *r, size_t i, const char *why)
+{
+	bool is_file;
+	int line = r->given_at[i][find_key("webhook", "path_of", &is_file)];
+
+	err_set(r->err, ERR_CONFIG, "%s:%d: path_of: %s", r->path, line, why);
+	return -1;
+}
+
+/* Who names no numbers of its own has all but its guests'. */
+static int
+yield_numbers(struct workspace *host, const struct workspace *guest)
+{
+	char *ignore = host->sync.ignore, *more;
+
+	if (host->sync.numbers != NULL ||
+	    (ignore != NULL && strstr(ignore, guest->sync.numbers) != NULL))
+		return 0;
+	if (asprintf(&more, "%s%s%s", ignore == NULL ? "" : ignore,
+		ignore == NULL ? "" : " ", guest->sync.numbers) < 0)
+		return -1;
+	free(ignore);
+	host->sync.ignore = more;
+	return 0;
+}
+
+static int
+share_path(struct reading *r, size_t i)
+{
+	struct workspace *guest = &r->conf->named[i], *host;
+
+	if (guest->webhook.path_of == NULL)
+		return 0;
+	host = (struct workspace *)(uintptr_t)conf_find(
+	    r->conf, guest->webhook.path_of);
+	if (host == NULL || host == guest || host->webhook.path_of != NULL)
+		return bad_share(r, 1 + i,
+		    "the name of another workspace, with a path of its own, is "
+		    "expected");
+	if (guest->sync.numbers == NULL)
+		return bad_share(r, 1 + i,
+		    "sync.numbers is needed, too, to tell whose a delivery is");
+	if (yield_numbers(host, guest) == 0)
+		return 0;
+	err_nomem(r->err);
+	return -1;
+}
+
+static int
+share_paths(struct reading *r)
+{
+	if (r->conf->workspace.webhook.path_of != NULL)
+		return bad_share(
+		    r, 0, "it belongs into a section [workspace NAME]");
+	for (size_t i = 0; i < r->conf->n_named; i++)
+		if (share_path(r, i) != 0)
+			return -1;
+	return 0;
+}
+
 int
 conf_load(
     const char *path, enum conf_user user, struct conf *ret, struct err *err)
@@ -1019,7 +1091,8 @@ conf_load(
 		if (read_file(&r) != 0)
 			goto fail;
 	}
-	if (read_environment(&conf, user, err) != 0 || inherit_all(&r) != 0)
+	if (read_environment(&conf, user, err) != 0 || inherit_all(&r) != 0 ||
+	    share_paths(&r) != 0)
 		goto fail;
 	if (r.file != NULL)
 		fclose(r.file);

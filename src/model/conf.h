@@ -25,6 +25,7 @@ struct workspace {
 
 	struct {
 		char *secrets, *legacy_keys; /* separated by white space */
+		char *path_of; /* the workspace at whose path it takes part */
 		char *secrets_file; /* whence the secrets are, or NULL */
 		bool allow_unsigned;
 		int64_t tolerance_ms;
@@ -132,6 +133,8 @@ size_t conf_count(const struct conf *conf);
 const struct workspace *conf_at(const struct conf *conf, size_t i);
 /* NULL: there is none of that name. */
 const struct workspace *conf_find(const struct conf *conf, const char *name);
+/* Do deliveries to the path of the one go to the other, too, by number? */
+bool conf_shares(const struct workspace *host, const struct workspace *guest);
 
 /* Is everything there that this user needs for the workspace, or for all?
  * [s3] is needed only with [media] store = s3, base_url not with [media] link

@@ -14,7 +14,9 @@
 #include "base/rfc3339.h"
 #include "ext/jansson.h"
 #include "model/event.h"
+#include "model/fold.h"
 #include "model/payload.h"
+#include "model/selection.h"
 #include "web/answer.h"
 
 enum {
@@ -40,6 +42,8 @@ intake_init(struct intake *intake, const struct conf *conf, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const struct workspace *ws = conf_at(conf, i);
 
+		if (ws->webhook.path_of != NULL)
+			continue;
 		log_context(ws->name, NULL, NULL);
 		intake->keyrings[i] = keyring_new(conf, ws, err);
 		log_context(NULL, NULL, NULL);
@@ -279,6 +283,77 @@ makes_due(const struct event *event)
 		strcmp(event->kind, "contact") == 0);
 }
 
+static bool
+is_call_or_message(const struct event *event)
+{
+	return strcmp(event->kind, "call") == 0 ||
+	    strcmp(event->kind, "message") == 0;
+}
+
+/* May it be about the workspace's numbers? What does not tell is all's, and is
+ * sorted out when OpenPhone has told. */
+static bool
+may_be_of(
+    const struct workspace *ws, const struct event *event, const json_t *facts)
+{
+	if (is_call_or_message(event))
+		return selection_of(ws, event->kind, facts, NULL) !=
+		    SELECTION_OUT;
+	return strcmp(event->kind, "contact") == 0;
+}
+
+/* Store it for those who take part in the workspace's path; *n: how many. */
+static int
+store_for_guests(struct intake *intake, const struct workspace *host,
+    struct delivery *d, const struct event *event, const json_t *facts, int *n,
+    struct err *err)
+{
+	for (size_t i = 0; i < conf_count(intake->conf); i++) {
+		const struct workspace *ws = conf_at(intake->conf, i);
+
+		if (!conf_shares(host, ws) || !may_be_of(ws, event, facts))
+			continue;
+		d->workspace = ws->name;
+		if (writer_store(intake->writer, d, err) != 0)
+			return -1;
+		++*n;
+	}
+	return 0;
+}
+
+static bool
+has_guests(const struct conf *conf, const struct workspace *host)
+{
+	for (size_t i = 0; i < conf_count(conf); i++)
+		if (conf_shares(host, conf_at(conf, i)))
+			return true;
+	return false;
+}
+
+/* What is stored for one and not for another is stored again when the sender
+ * repeats it: once for each. What is nobody's is the host's. */
+static int
+store_shared(struct intake *intake, const struct workspace *host,
+    struct delivery *d, const struct event *event, const json_t *envelope,
+    struct err *err)
+{
+	json_t *state = fold_new();
+	const json_t *facts = json_object_get(state, "facts");
+	int n = 0, rc = -1;
+
+	if (state == NULL)
+		err_nomem(err);
+	else if (!is_call_or_message(event) ||
+	    fold_event(state, envelope, event, err) == 0)
+		rc = store_for_guests(intake, host, d, event, facts, &n, err);
+	if (rc == 0 && (n == 0 || may_be_of(host, event, facts))) {
+		d->workspace = host->name;
+		rc = writer_store(intake->writer, d, err);
+	}
+	json_decref(state);
+	return rc;
+}
+
 static void
 store(struct intake *intake, const struct workspace *ws,
     struct fcgi_request *req, const struct signature_headers *headers,
@@ -327,7 +402,9 @@ store(struct intake *intake, const struct workspace *ws,
 	d.body_len = body->len;
 	d.due = makes_due(&event);
 	FAILPOINT("intake.verified");
-	if (writer_store(intake->writer, &d, &err) == 0)
+	if ((has_guests(intake->conf, ws)
+		    ? store_shared(intake, ws, &d, &event, envelope, &err)
+		    : writer_store(intake->writer, &d, &err)) == 0)
 		answer_stored(req, d.key);
 	else
 		answer_not_stored(req, &err);
@@ -414,7 +491,8 @@ find_path(const struct conf *conf, const char *path)
 	    : path[n] == '/'   ? path + n + 1
 			       : "";
 	for (i = 0; i < conf_count(conf); i++)
-		if (strcmp(conf_at(conf, i)->name, path) == 0)
+		if (strcmp(conf_at(conf, i)->name, path) == 0 &&
+		    conf_at(conf, i)->webhook.path_of == NULL)
 			break;
 	return i;
 }

@@ -156,7 +156,7 @@ def filled_in() -> str:
     secret = "whsec_" + "AAAA" * 8
     own = {"secrets": secret, "parent_page": "a" * 32,
            "calls_database": "b" * 32, "messages_database": "c" * 32,
-           "legacy_keys": "AAAA" * 8, "file": "/dev/null",
+           "legacy_keys": "AAAA" * 8, "file": "/dev/null", "path_of": "",
            "numbers": "+15550100001 +15550100002", "ignore": "+15550100003"}
 
     def fill(match: re.Match[str]) -> str:

@@ -537,3 +537,132 @@ def test_a_page_of_a_number_that_is_ignored_later_stays(world: World) -> None:
     assert key in ignored(world)
     assert page == world.cluster.rows("SELECT page_id, written_at FROM page"
                                       " WHERE resource_id = :'id'", id=key)
+
+
+# --- one path for several, by number ---
+
+@pytest.fixture
+def sharing(world: World, tmp_path: Path) -> Iterator[World]:
+    """West takes part in what comes to the path of east: its numbers."""
+    west = "".join(line + "\n" for line in
+                   world.accounts["west"].section().splitlines()
+                   if not line.startswith("webhook."))
+    config = world.variant(
+        world.accounts["east"].section(), west,
+        "webhook.path_of = east\n", f"sync.numbers = {OTHER}\n")
+    shared = World.__new__(World)
+    shared.__dict__.update(world.__dict__, config=config)
+    shared.responder = Both(world.stack, config, tmp_path)
+    yield shared
+    shared.responder.stop()
+
+
+def moved_to(world: World, event: str, number: str) -> dict[str, Any]:
+    """The event of a new resource and another of our numbers."""
+    text = json.dumps(world.stack.load(event, world.stack.fresh()))
+    if number != OURS:  # OpenPhone knows whose the line is
+        text = text.replace(OURS, number).replace("PNtest01", "PNother")
+    return json.loads(text)
+
+
+def holders(world: World, key: str) -> set[str]:
+    return {row["workspace"] for row in world.cluster.rows(
+        "SELECT workspace FROM event WHERE resource_id = :'id'", id=key)}
+
+
+def deliver_to_east(world: World, envelope: Any) -> str:
+    answer = world.post(f"{deliver.WEBHOOK_PATH}/east", envelope,
+                        world.accounts["east"].keys)
+    assert answer.status == 200, answer.body
+    return deliver.resource_id(envelope)
+
+
+@pytest.mark.parametrize("event", [
+    MESSAGE, "2026-03-30/call.completed", "v2/call.completed",
+    "v3/message.received"])
+@pytest.mark.parametrize("number, whose", [
+    (OURS, "east"), (OTHER, "west"), ("+15550009999", "east")])
+def test_by_number(sharing: World, number: str, whose: str,
+                   event: str) -> None:
+    key = deliver_to_east(sharing, moved_to(sharing, event, number))
+    assert holders(sharing, key) == {whose}
+    sharing.run("ons-process", "--drain")
+    assert key in sharing.written(whose)
+
+
+def test_a_guest_has_no_path(sharing: World) -> None:
+    for method in ("GET", "POST"):
+        assert fastcgi(sharing.responder.sock, method,
+                       f"{deliver.WEBHOOK_PATH}/west").status == 404
+    refused_ = sharing.run("onsctl", "-w", "west", "send-test", expect=78)
+    assert "come in with those of east" in refused_.stderr
+
+
+@pytest.mark.parametrize("first", ["summary", "call"])
+@pytest.mark.parametrize("number, whose, other", [
+    (OURS, "east", "west"), (OTHER, "west", "east")])
+def test_what_does_not_tell_its_number(
+        sharing: World, first: str, number: str, whose: str,
+        other: str) -> None:
+    """A summary names a call, no more; whichever comes first, it ends up on
+    one page."""
+    call = moved_to(sharing, "v2/call.completed", number)
+    key = deliver.resource_id(call)
+    summary = sharing.stack.load("v2/call.summary.completed",
+                                 key.partition("-")[2])
+    assert deliver.resource_id(summary) == key
+    line = "PN" + sharing.stack.fresh()
+    call["data"]["object"]["phoneNumberId"] = line
+    for name in NAMES:  # the account is one
+        sharing.accounts[name].control("POST", "/openphone/numbers", {
+            "id": line, "name": "Line", "phoneNumber": number})
+        sharing.accounts[name].control("POST", "/openphone/calls", {
+            "id": key, "direction": "incoming", "status": "completed",
+            "phoneNumberId": line, "participants": [
+                {"phoneNumber": "+15550001111", "actorId": None},
+                {"phoneNumber": number, "actorId": "UStest01"}]})
+    for event in [call, summary] if first == "call" else [summary, call]:
+        deliver_to_east(sharing, event)
+        sharing.run("ons-process", "--drain")
+    assert holders(sharing, key) == set(NAMES)
+    assert key in sharing.written(whose)
+    assert key not in sharing.written(other)
+
+
+def test_contacts_are_of_all(sharing: World) -> None:
+    envelope = sharing.stack.load("2026-03-30/contact.updated",
+                                  sharing.stack.fresh())
+    assert holders(sharing, deliver_to_east(sharing, envelope)) == set(NAMES)
+
+
+def test_tasks_are_of_the_workspace_of_the_path(sharing: World) -> None:
+    envelope = sharing.stack.load("2026-03-30/task.created",
+                                  sharing.stack.fresh())
+    assert holders(sharing, deliver_to_east(sharing, envelope)) == {"east"}
+
+
+def test_lists_of_the_account_are_sorted_by_number(sharing: World) -> None:
+    """Both read all of them; neither takes what is the other's."""
+    hour_ago = time.strftime("%Y-%m-%dT%H:%M:%S.000Z",
+                             time.gmtime(time.time() - 3600))
+    calls = {}
+    for number, whose in ((OURS, "east"), (OTHER, "west")):
+        calls[whose] = "AC" + sharing.stack.fresh()
+        line = "PN" + sharing.stack.fresh()
+        for name in NAMES:
+            sharing.accounts[name].control("POST", "/openphone/numbers", {
+                "id": line, "name": "Line", "phoneNumber": number})
+            sharing.accounts[name].control("POST", "/openphone/calls", {
+                "id": calls[whose], "direction": "incoming",
+                "status": "completed", "phoneNumberId": line,
+                "createdAt": hour_ago, "completedAt": hour_ago,
+                "participants": [
+                    {"phoneNumber": "+15550001111", "actorId": None},
+                    {"phoneNumber": number, "actorId": "UStest01"}]})
+    sharing.run("onsctl", "maintain")
+    sharing.run("ons-process", "--drain")
+    for whose, key in calls.items():
+        assert sharing.cluster.rows(
+            "SELECT workspace FROM resource WHERE id = :'id'", id=key) == [
+                {"workspace": whose}]
+        assert key in sharing.written(whose)

@@ -186,6 +186,18 @@ static const struct refused {
 	{ "[sync]\nignore = +1 555 010 0001\n", 2, { "like +15550100001" } },
 	{ "[sync]\nignore = +15550100001\n   x\n", 3,
 	    { "[sync] ignore: \"x\"" } },
+	/* one path for several */
+	{ "[webhook]\npath_of = a\n", 2,
+	    { "into a section [workspace NAME]" } },
+	{ "[workspace a]\nwebhook.path_of = b\nsync.numbers = +15550100001\n",
+	    2, { "path_of: the name of another workspace" } },
+	{ "[workspace a]\nwebhook.path_of = a\nsync.numbers = +15550100001\n",
+	    2, { "path_of: the name of another workspace" } },
+	{ "[workspace a]\n[workspace b]\nwebhook.path_of = a\n", 3,
+	    { "sync.numbers is needed" } },
+	{ "[sync]\nnumbers = +15550100001\n[workspace a]\n"
+	  "webhook.path_of = b\n[workspace b]\nwebhook.path_of = a\n",
+	    4, { "with a path of its own" } },
 	/* workspaces */
 	{ "[workspace a]\n[workspace b]\n[workspace a]\n", 3,
 	    { "the workspace a stands in line 1 already" } },
@@ -676,6 +688,34 @@ what_one_workspace_lacks_is_told_with_its_name(void **state)
 	conf_free(&conf);
 }
 
+static void
+workspaces_share_a_path_by_number(void **state)
+{
+	const struct workspace *a, *b, *c;
+	struct conf conf;
+
+	(void)state;
+	load("[sync]\nignore = +15550100009\n"
+	     "[workspace a]\n"
+	     "[workspace b]\nwebhook.path_of = a\n"
+	     "sync.numbers = +15550100001\n"
+	     "[workspace c]\nsync.numbers = +15550100001\n"
+	     "[workspace d]\nsync.numbers = +15550100002\n"
+	     "webhook.path_of = c\n",
+	    &conf);
+	a = conf_find(&conf, "a");
+	b = conf_find(&conf, "b");
+	c = conf_find(&conf, "c");
+	assert_true(conf_shares(a, b));
+	assert_false(conf_shares(b, a));
+	assert_false(conf_shares(c, b));
+	/* who names no numbers leaves those of the others alone */
+	assert_string_equal(a->sync.ignore, "+15550100009 +15550100001");
+	assert_string_equal(b->sync.ignore, "+15550100009");
+	assert_string_equal(c->sync.ignore, "+15550100009");
+	conf_free(&conf);
+}
+
 /* ---- what is needed ---- */
 
 static void
@@ -885,6 +925,7 @@ main(void)
 		cmocka_unit_test(
 		    a_workspace_has_what_is_its_own_and_inherits_the_rest),
 		cmocka_unit_test(a_workspace_needs_no_keys_of_its_own),
+		cmocka_unit_test(workspaces_share_a_path_by_number),
 		cmocka_unit_test(workspaces_have_a_limit),
 		cmocka_unit_test(
 		    what_one_workspace_lacks_is_told_with_its_name),
