@@ -3,6 +3,8 @@
 DROP INDEX job_due;
 CREATE INDEX job_due ON job (workspace, priority, run_at, id) WHERE NOT dead;
 
+COMMENT ON COLUMN v_links.workspace IS 'whose it is; a link of a workspace that the configuration does not have leads nowhere';
+
 -- Calls and messages of numbers that are left out ([sync] numbers, ignore).
 ALTER TABLE resource ADD COLUMN ignored boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN resource.ignored IS 'it gets no page: [sync] numbers or ignore leave out its number';

@@ -239,6 +239,13 @@ def test_the_path_without_a_name_is_of_default(
             {"workspace": "default"}]
 
 
+def test_nginx_passes_the_name_on(stack: Stack) -> None:
+    ready = stack.request("GET", deliver.WEBHOOK_PATH + "/default")
+    assert (ready.status, ready.json) == (200, {"status": "ready"})
+    other = stack.request("GET", deliver.WEBHOOK_PATH + "/other")
+    assert (other.status, other.json["error"]) == (404, "not_found")
+
+
 def test_a_workspace_without_secrets_is_named(world: World) -> None:
     config = world.variant(world.accounts["east"].section(),
                            "[workspace bare]\n")
