@@ -74,7 +74,7 @@ WITH oldest AS MATERIALIZED (
 		AND j.resource_id = r.id
 	 WHERE r.workspace = $1 AND r.kind = $2
 	   AND r.id > $5 AND r.id <= $6 AND r.changed_at < $4::timestamptz
-	   AND (p.state IS NULL OR p.state = 'intent')
+	   AND (p.state IS NULL OR p.state = 'intent') AND NOT r.ignored
 	   AND o.resource_id IS NULL AND j.id IS NULL
 	   -- a person put it away, and nothing came since
 	   AND NOT EXISTS (SELECT FROM job_done d

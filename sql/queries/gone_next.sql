@@ -2,7 +2,7 @@
 -- numbers that the key sees, $6 id, $7 at most: what we have, and OpenPhone did
 -- not list, after that id. With a key of another workspace that is nothing.
 SELECT r.id FROM resource r
- WHERE r.workspace = $1 AND r.kind = $2 AND r.id > $6
+ WHERE r.workspace = $1 AND r.kind = $2 AND r.id > $6 AND NOT r.ignored
    AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'
    AND CASE $2 WHEN 'contact' THEN r.facts <> '{}' AND EXISTS (
 		SELECT FROM directory d WHERE d.workspace = $1

@@ -5,7 +5,7 @@ DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
 		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_troubles',
 		'v_backfills', 'v_missed', 'v_events_daily', 'v_latency',
-		'v_usage', 'v_storage', 'v_story'];
+		'v_usage', 'v_storage', 'v_story', 'v_ignored'];
 	-- what people said or wrote; titles, and the addresses that are made of
 	-- them, have its first words
 	said constant text[] := ARRAY['text', 'voicemail_text', 'summary',

@@ -1,28 +1,24 @@
--- $1 run id of the claimer, $2 lease in seconds. MATERIALIZED: an inlined
--- subquery could be run again and lock more rows than the limit. A lease that
--- has run out is one attempt of a worker that died; attempts start anew
--- together with the deaths among them. Whose pages cannot be written now is found
--- out once, not for each job; OpenPhone's pauses keep no page waiting.
+-- $1 run id of the claimer, $2 lease in seconds, $3 workspace. MATERIALIZED: an
+-- inlined subquery could be run again and lock more rows than the limit. A lease
+-- that has run out is one attempt of a worker that died; attempts start anew
+-- together with the deaths among them. Whether pages cannot be written now is
+-- found out once, not for each job; OpenPhone's pauses keep no page waiting.
 WITH next AS MATERIALIZED (
 	SELECT * FROM job
-	 WHERE NOT dead AND run_at <= now()
+	 WHERE NOT dead AND workspace = $3 AND run_at <= now()
 	   AND (lease_until IS NULL OR lease_until < now())
-	   AND workspace <> ALL (ARRAY(
-		SELECT workspace FROM bucket
-		 WHERE service = 'notion'
-		   AND greatest(paused_until, full_until) > now()
-		UNION ALL
-		SELECT workspace FROM trouble
-		 WHERE service = 'notion' AND part = '' AND ended_at IS NULL
-		   AND next_at > now()))
-	   AND (workspace || ' ' || kind) <> ALL (ARRAY(
-		SELECT workspace || ' ' || part FROM trouble
-		 WHERE service = 'notion' AND ended_at IS NULL
-		   AND next_at > now()))
-	   AND (priority <= 0 OR workspace <> ALL (ARRAY(
-		SELECT workspace FROM bucket
-		 WHERE service = 'notion'
-		   AND background_at > now() + interval '1 second')))
+	   AND NOT EXISTS (SELECT FROM bucket
+		WHERE workspace = $3 AND service = 'notion'
+		  AND greatest(paused_until, full_until) > now())
+	   AND NOT EXISTS (SELECT FROM trouble
+		WHERE workspace = $3 AND service = 'notion' AND part = ''
+		  AND ended_at IS NULL AND next_at > now())
+	   AND kind <> ALL (ARRAY(SELECT part FROM trouble
+		WHERE workspace = $3 AND service = 'notion'
+		  AND ended_at IS NULL AND next_at > now()))
+	   AND (priority <= 0 OR NOT EXISTS (SELECT FROM bucket
+		WHERE workspace = $3 AND service = 'notion'
+		  AND background_at > now() + interval '1 second'))
 	 ORDER BY priority, run_at, id
 	 LIMIT 1
 	 FOR UPDATE SKIP LOCKED

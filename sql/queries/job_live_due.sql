@@ -1,4 +1,4 @@
--- does a live job wait for a worker?
+-- $1 workspace: does a live job wait for a worker?
 SELECT EXISTS (SELECT FROM job
-	WHERE NOT dead AND priority = 0 AND run_at <= now()
+	WHERE NOT dead AND workspace = $1 AND priority = 0 AND run_at <= now()
 	  AND (lease_until IS NULL OR lease_until < now())) AS due

@@ -1,2 +1,3 @@
--- $1 workspace, $2 token
-SELECT key, type FROM v_links WHERE workspace = $1 AND token = $2
+-- $1 workspaces, $2 token
+SELECT workspace, key, type FROM v_links
+ WHERE workspace = ANY ($1::text[]) AND token = $2

@@ -1,14 +1,14 @@
 -- $1 workspace, $2 kind, $3 id, $4 facts, $5 times, $6 outcome,
 -- $7 ids of newly folded events, $8 checks made, $9 seconds until the next
 -- check or null, $10 job, $11 run id: no row if that holds its lease no more,
--- $12 these are all of its events, folded again
+-- $12 these are all of its events, folded again, $13 it gets no page
 WITH held AS (
 	SELECT FROM job WHERE id = $10::bigint AND lease_by = $11::bigint FOR SHARE
 )
 INSERT INTO resource (workspace, kind, id, facts, times, outcome, events,
-	checks, recheck_at)
+	checks, recheck_at, ignored)
 SELECT $1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
-       now() + $9::int * interval '1 second'
+       now() + $9::int * interval '1 second', $13::boolean
   FROM held
 ON CONFLICT (workspace, kind, id) DO UPDATE
    SET facts = excluded.facts, times = excluded.times,
@@ -17,5 +17,5 @@ ON CONFLICT (workspace, kind, id) DO UPDATE
                      ELSE resource.events || excluded.events END,
        refold = resource.refold AND NOT $12::boolean,
        checks = excluded.checks, recheck_at = excluded.recheck_at,
-       changed_at = now()
+       ignored = excluded.ignored, changed_at = now()
 RETURNING true

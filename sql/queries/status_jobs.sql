@@ -1,2 +1,4 @@
+-- $1 workspace
 SELECT state, count(*) AS jobs, min(created_at) AS oldest
-  FROM v_jobs GROUP BY state ORDER BY state
+  FROM v_jobs WHERE workspace = $1
+ GROUP BY state ORDER BY state

@@ -1,3 +1,3 @@
--- what a person must mend now
-SELECT workspace, service, part, reason, since FROM v_troubles
- ORDER BY since, workspace, service, part
+-- $1 workspace: what a person must mend now
+SELECT service, part, reason, since FROM v_troubles WHERE workspace = $1
+ ORDER BY since, service, part

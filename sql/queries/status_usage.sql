@@ -1,6 +1,6 @@
--- Requests today, and how many that is for each page written (Notion) or call
+-- $1 workspace: requests today, and how many that is for each page written (Notion) or call
 -- and message worked on (OpenPhone); null: none was.
-SELECT u.workspace, u.service, u.requests,
+SELECT u.service, u.requests,
        round(u.requests / nullif(CASE u.service
 		WHEN 'notion' THEN (SELECT count(*) FROM page p
 			WHERE p.workspace = u.workspace
@@ -16,5 +16,5 @@ SELECT u.workspace, u.service, u.requests,
        CASE WHEN b.paused_until > now() THEN b.paused_until END AS paused_until,
        CASE WHEN b.paused_until > now() THEN b.reason END AS reason
   FROM usage u LEFT JOIN bucket b USING (workspace, service)
- WHERE u.day = current_date
- ORDER BY 1, 2
+ WHERE u.workspace = $1 AND u.day = current_date
+ ORDER BY 1

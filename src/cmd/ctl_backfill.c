@@ -311,7 +311,7 @@ out:
 static int
 cancel(struct ctl *ctl, int64_t id, struct err *err)
 {
-	const char *workspace = ctl->conf.workspace.name;
+	const char *workspace = ctl->ws->name;
 	struct db_result *r = NULL;
 
 	if (db_begin(ctl->db, err) != 0)
@@ -361,8 +361,8 @@ list(struct ctl *ctl, struct err *err)
 	struct db_result *r = NULL;
 	int rc;
 
-	if (DB_RUN(ctl->db, SQL_backfill_list, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_TEXT(NULL)) != 0)
+	if (DB_RUN(ctl->db, SQL_backfill_list, &r, err, DB_TEXT(ctl->ws->name),
+		DB_TEXT(NULL)) != 0)
 		return -1;
 	rc = table_print(r, "backfills", columns, ctl->json, err);
 	db_result_free(r);
@@ -379,8 +379,8 @@ start(struct ctl *ctl, struct wish *wish)
 	struct backfill b = { 0 };
 	int rc;
 
-	if (conf_require(&ctl->conf, CONF_PROCESS, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
+	if (conf_require(&ctl->conf, ctl->ws, CONF_PROCESS, &err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
 	/* days are the workspace's: its zone is set by now */
 	if (ctl_range(wish->since, wish->until, &b.since, &b.until) != 0) {

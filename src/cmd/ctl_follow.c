@@ -124,8 +124,8 @@ goes_on(const struct db_result *r)
 static int
 look(struct ctl *ctl, const char *id, struct db_result **ret, struct err *err)
 {
-	if (DB_RUN(ctl->db, SQL_backfill_list, ret, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_TEXT(id)) != 0)
+	if (DB_RUN(ctl->db, SQL_backfill_list, ret, err, DB_TEXT(ctl->ws->name),
+		DB_TEXT(id)) != 0)
 		return -1;
 	if (db_rows(*ret) > 0)
 		return 0;

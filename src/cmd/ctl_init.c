@@ -140,14 +140,14 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 static int
 operator_acted(struct ctl *ctl, struct err *err)
 {
-	return DB_RUN(ctl->db, SQL_operator_acted, NULL, err,
-	    DB_TEXT(ctl->conf.workspace.name));
+	return DB_RUN(
+	    ctl->db, SQL_operator_acted, NULL, err, DB_TEXT(ctl->ws->name));
 }
 
 int
 ctl_init(struct ctl *ctl, int argc, char **argv)
 {
-	const struct workspace *ws = &ctl->conf.workspace;
+	const struct workspace *ws = ctl->ws;
 	const char *parent = ws->notion.parent_page;
 	struct choice calls = { .kind = "call",
 		.configured = ws->notion.calls_database };
@@ -185,8 +185,8 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		}
 	if (optind < argc)
 		return ctl_usage(argv[0]);
-	if (conf_require(&ctl->conf, CONF_CTL_NOTION, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &never, &err) != 0)
+	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_NOTION, &err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
 	/* a pause until somebody acts must not keep that somebody waiting */
 	rc = operator_acted(ctl, &err);

@@ -99,10 +99,10 @@ choose(struct ctl *ctl, const struct choice *choice, struct db_result **ret,
 	for (int i = 0; i < choice->n; i++)
 		ids[i] =
 		    (struct db_bytes){ choice->ids[i], strlen(choice->ids[i]) };
-	rc = DB_RUN(ctl->db, SQL_jobs_list, ret, err,
-	    DB_TEXT(ctl->conf.workspace.name), DB_BOOL(choice->dead),
-	    DB_TEXT(choice->kind), DB_TEXT(choice->error),
-	    DB_TEXTS(ids, (size_t)choice->n), DB_INT(choice->limit));
+	rc = DB_RUN(ctl->db, SQL_jobs_list, ret, err, DB_TEXT(ctl->ws->name),
+	    DB_BOOL(choice->dead), DB_TEXT(choice->kind),
+	    DB_TEXT(choice->error), DB_TEXTS(ids, (size_t)choice->n),
+	    DB_INT(choice->limit));
 	free(ids);
 	return rc;
 }

@@ -60,8 +60,8 @@ tidy(struct ctl *ctl, const struct chore *chore, char *summary, struct err *err)
 
 	if (job_recheck(ctl->db, err) != 0 ||
 	    retention_maintain(chore, &ctl->conf, &weeks, &rows, err) != 0 ||
-	    DB_RUN(ctl->db, SQL_storage_put, &r, err,
-		DB_TEXT(ctl->conf.workspace.name)) != 0)
+	    DB_RUN(ctl->db, SQL_storage_put, &r, err, DB_TEXT(ctl->ws->name)) !=
+		0)
 		return -1;
 	snprintf(summary + used, SUMMARY_SIZE - used, "; stored: %s files, %s",
 	    db_text(r, 0, "objects"), db_text(r, 0, "size"));
@@ -140,8 +140,9 @@ ctl_maintain(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(argv[0]);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (conf_require(&ctl->conf, CONF_PROCESS, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &stopping, &err) != 0)
+	if (conf_require(&ctl->conf, ctl->ws, CONF_PROCESS, &err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &stopping, &err) !=
+		0)
 		return ctl_fail(&err);
 	sync.unattended = true;
 	rc = run(ctl, &sync);

@@ -53,9 +53,10 @@ run(struct ctl *ctl, const char *since, const char *until, struct proof *proof)
 	struct sync sync = { 0 };
 	int rc;
 
-	if (conf_require(&ctl->conf,
+	if (conf_require(&ctl->conf, ctl->ws,
 		proof->openphone ? CONF_PROCESS : CONF_CTL_NOTION, &err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &stopping, &err) != 0)
+	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &stopping, &err) !=
+		0)
 		return ctl_fail(&err);
 	if (ctl_range(since, until, &proof->since, &proof->until) != 0) {
 		sync_free(&sync);

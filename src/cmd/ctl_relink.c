@@ -36,7 +36,7 @@ static int
 relink(struct ctl *ctl, int n, char **given, const char *since, bool all,
     struct err *err)
 {
-	const struct workspace *ws = &ctl->conf.workspace;
+	const struct workspace *ws = ctl->ws;
 	struct db_bytes *ids = calloc((size_t)n + 1, sizeof(*ids));
 	char(*numbers)[NUMBER_SIZE] = calloc((size_t)n + 1, sizeof(*numbers));
 	char *kind = strdup(""), *id = strdup("");

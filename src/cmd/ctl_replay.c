@@ -38,8 +38,7 @@ check_ids(struct ctl *ctl, const struct choice *choice, struct err *err)
 	struct db_result *r = NULL;
 
 	if (DB_RUN(ctl->db, SQL_resource_unknown, &r, err,
-		DB_TEXT(ctl->conf.workspace.name),
-		DB_TEXTS(choice->ids, choice->n)) != 0)
+		DB_TEXT(ctl->ws->name), DB_TEXTS(choice->ids, choice->n)) != 0)
 		return -1;
 	if (db_rows(r) > 0)
 		err_set(err, ERR_PERMANENT,
@@ -83,11 +82,10 @@ replay(struct ctl *ctl, const struct choice *choice, struct counts *counts,
 	}
 	while (more == 1) {
 		more = DB_RUN(ctl->db, SQL_replay, &r, err,
-		    DB_TEXT(ctl->conf.workspace.name),
-		    DB_TEXTS(choice->ids, choice->n), DB_TEXT(choice->kind),
-		    DB_TEXT(choice->since), DB_TEXT(choice->until),
-		    DB_BOOL(choice->apply), DB_INT(JOB_HISTORY), DB_TEXT(kind),
-		    DB_TEXT(id));
+		    DB_TEXT(ctl->ws->name), DB_TEXTS(choice->ids, choice->n),
+		    DB_TEXT(choice->kind), DB_TEXT(choice->since),
+		    DB_TEXT(choice->until), DB_BOOL(choice->apply),
+		    DB_INT(JOB_HISTORY), DB_TEXT(kind), DB_TEXT(id));
 		if (more != 0)
 			break;
 		counts->calls += db_int(r, 0, "calls");

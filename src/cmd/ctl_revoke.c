@@ -30,8 +30,8 @@ relink(struct ctl *ctl, const char *kind, const char *id, const char *slot,
 		return -1;
 	}
 	return DB_RUN(ctl->db, SQL_media_relink, NULL, err,
-	    DB_TEXT(ctl->conf.workspace.name), DB_TEXT(kind), DB_TEXT(id),
-	    DB_TEXT(slot), DB_TEXT(renew ? token : NULL));
+	    DB_TEXT(ctl->ws->name), DB_TEXT(kind), DB_TEXT(id), DB_TEXT(slot),
+	    DB_TEXT(renew ? token : NULL));
 }
 
 /* Every link, and the page that shows them becomes due: all or nothing. */
@@ -44,8 +44,8 @@ relink_all(struct ctl *ctl, const struct db_result *r, const char *id,
 	for (int i = 0; i < db_rows(r); i++)
 		if (relink(ctl, db_text(r, i, "kind"), id,
 			db_text(r, i, "slot"), renew, err) != 0 ||
-		    job_make_due(ctl->db, ctl->conf.workspace.name,
-			db_text(r, i, "kind"), id, 0, err) != 0) {
+		    job_make_due(ctl->db, ctl->ws->name, db_text(r, i, "kind"),
+			id, 0, err) != 0) {
 			db_rollback(ctl->db);
 			return -1;
 		}
@@ -59,9 +59,8 @@ take_back(struct ctl *ctl, const char *id, const char *slot, bool renew,
 	struct db_result *r = NULL;
 	int rc = -1;
 
-	if (DB_RUN(ctl->db, SQL_media_links, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_TEXT(id),
-		DB_TEXT(slot)) != 0)
+	if (DB_RUN(ctl->db, SQL_media_links, &r, err, DB_TEXT(ctl->ws->name),
+		DB_TEXT(id), DB_TEXT(slot)) != 0)
 		return -1;
 	if (db_rows(r) == 0)
 		err_set(err, ERR_PERMANENT, "%s%s%s: nothing is stored of it",

@@ -155,19 +155,22 @@ make_body(
 }
 
 static int
-no_key(const struct conf *conf, bool legacy, struct err *err)
+no_key(const struct ctl *ctl, bool legacy, struct err *err)
 {
-	if (conf->workspace.webhook.allow_unsigned)
+	const struct conf *conf = &ctl->conf;
+
+	if (ctl->ws->webhook.allow_unsigned)
 		return 0; /* it goes as it is */
 	err_set(err, ERR_CONFIG, "no %s to sign with: set [webhook] %s in %s",
 	    legacy ? "legacy key" : "whsec_ secret",
 	    legacy ? "legacy_keys" : "secrets (or use --legacy)",
 	    conf->path == NULL ? "the configuration" : conf->path);
+	conf_blame(conf, ctl->ws, err);
 	return -1;
 }
 
 static int
-sign(const struct conf *conf, const struct signature_keys *keys, bool legacy,
+sign(const struct ctl *ctl, const struct signature_keys *keys, bool legacy,
     struct delivery *d, struct err *err)
 {
 	enum signature_scheme scheme =
@@ -179,7 +182,7 @@ sign(const struct conf *conf, const struct signature_keys *keys, bool legacy,
 	snprintf(timestamp, sizeof(timestamp), "%" PRId64,
 	    legacy ? d->stamp.ms : d->stamp.ms / 1000);
 	if (signature_keys_count(keys, scheme) == 0) {
-		if (no_key(conf, legacy, err) != 0)
+		if (no_key(ctl, legacy, err) != 0)
 			return -1;
 	} else if (signature_sign(keys, scheme, d->stamp.event, timestamp,
 		       d->body, strlen(d->body), signature) != 0) {
@@ -204,9 +207,9 @@ sign(const struct conf *conf, const struct signature_keys *keys, bool legacy,
 /* Sign with the keys that ons-webhook checks with. */
 static int
 sign_as_configured(
-    const struct conf *conf, bool legacy, struct delivery *d, struct err *err)
+    const struct ctl *ctl, bool legacy, struct delivery *d, struct err *err)
 {
-	const struct workspace *ws = &conf->workspace;
+	const struct workspace *ws = ctl->ws;
 	struct signature_keys *keys = signature_keys_new();
 	int rc = -1;
 
@@ -218,28 +221,39 @@ sign_as_configured(
 	    (ws->webhook.legacy_keys == NULL ||
 		signature_keys_add(keys, ws->webhook.legacy_keys,
 		    "[webhook] legacy_keys", err) == 0))
-		rc = sign(conf, keys, legacy, d, err);
+		rc = sign(ctl, keys, legacy, d, err);
 	signature_keys_free(keys);
 	return rc;
 }
 
 int
-ctl_own_url(const struct conf *conf, struct buf *url, struct err *err)
+ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err)
 {
-	const char *base = conf->workspace.media.base_url;
+	const char *base = ctl->ws->media.base_url;
 	const char *host = base == NULL ? NULL : strstr(base, "://");
+	const char *path = ctl->conf.webhook.path, *name = ctl->ws->name;
+	bool plain = strcmp(name, CONF_DEFAULT) == 0;
+
+	if (ctl->ws->webhook.path_of != NULL) {
+		err_set(err, ERR_CONFIG,
+		    "the deliveries of the workspace %s come in with those of "
+		    "%s: onsctl -w %s",
+		    name, ctl->ws->webhook.path_of, ctl->ws->webhook.path_of);
+		return -1;
+	}
 
 	if (host == NULL) {
 		err_set(err, ERR_CONFIG,
-		    "where to? give --url https://HOST%s, or set [media] "
+		    "where to? give --url https://HOST%s%s%s, or set [media] "
 		    "base_url",
-		    conf->webhook.path);
+		    path, plain ? "" : "/", plain ? "" : name);
 		return -1;
 	}
 	host += strlen("://");
 	host += strcspn(host, "/?#");
 	if (buf_add(url, base, (size_t)(host - base)) == 0 &&
-	    buf_adds(url, conf->webhook.path) == 0)
+	    buf_addf(
+		url, "%s%s%s", path, plain ? "" : "/", plain ? "" : name) == 0)
 		return 0;
 	err_nomem(err);
 	return -1;
@@ -343,9 +357,9 @@ ctl_send_test(struct ctl *ctl, int argc, char **argv)
 	buf_init(&url, 2048);
 	stamp_now(&d.stamp);
 	if ((type = find_type(name, &err)) == NULL ||
-	    (to == NULL && ctl_own_url(&ctl->conf, &url, &err) != 0) ||
+	    (to == NULL && ctl_own_url(ctl, &url, &err) != 0) ||
 	    make_body(type, legacy, &d, &err) != 0 ||
-	    sign_as_configured(&ctl->conf, legacy, &d, &err) != 0)
+	    sign_as_configured(ctl, legacy, &d, &err) != 0)
 		rc = ctl_fail(&err);
 	else
 		rc = send_delivery(ctl, &d, to == NULL ? buf_text(&url) : to);

@@ -46,8 +46,8 @@ look_up(struct ctl *ctl, const char *id, struct found *ret, struct err *err)
 	const char *page;
 	int rc = 0;
 
-	if (DB_RUN(ctl->db, SQL_page_find, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_TEXT(id)) != 0)
+	if (DB_RUN(ctl->db, SQL_page_find, &r, err, DB_TEXT(ctl->ws->name),
+		DB_TEXT(id)) != 0)
 		return -1;
 	if (db_rows(r) > 0) {
 		page = db_text(r, 0, "page_id");
@@ -89,7 +89,7 @@ static int
 history_get(
     struct ctl *ctl, const char *id, struct history *ret, struct err *err)
 {
-	const char *workspace = ctl->conf.workspace.name;
+	const char *workspace = ctl->ws->name;
 
 	return DB_RUN(ctl->db, SQL_job_show, &ret->job, err, DB_TEXT(workspace),
 		   DB_TEXT(id)) == 0 &&
@@ -317,8 +317,8 @@ show(struct ctl *ctl, const struct found *found, const struct history *history,
 		return -1;
 	if (*found->page == '\0')
 		return ctl->json ? print_json(history, NULL, NULL, err) : 0;
-	if (conf_require(&ctl->conf, CONF_CTL_NOTION, err) != 0 ||
-	    sync_init(&sync, &ctl->conf, ctl->db, &never, err) != 0)
+	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_NOTION, err) != 0 ||
+	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &never, err) != 0)
 		return -1;
 	rc = show_page(ctl, &sync, found, history, err);
 	sync_free(&sync);

@@ -2,6 +2,8 @@
  * onsctl status, config and check-config: looking, changing nothing.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/buf.h"
@@ -14,9 +16,8 @@
 /* ---- check-config, config ---- */
 
 static int
-check_secrets(const struct conf *conf, struct err *err)
+check_secrets(const struct workspace *ws, struct err *err)
 {
-	const struct workspace *ws = &conf->workspace;
 	struct signature_keys *keys = signature_keys_new();
 	int rc = -1;
 
@@ -36,29 +37,33 @@ check_secrets(const struct conf *conf, struct err *err)
 }
 
 static void
-warn_of_secrets(const struct conf *conf)
+warn_of_secrets(const struct conf *conf, const struct workspace *ws)
 {
-	const struct workspace *ws = &conf->workspace;
+	struct err doubt = ERR_INIT;
 
+	if (ws->webhook.path_of != NULL)
+		return; /* it needs none */
 	if (ws->webhook.allow_unsigned)
-		fputs("warning: [webhook] allow_unsigned is on: anybody who "
-		      "knows the address can make pages\n",
-		    stderr);
+		err_set(&doubt, ERR_CONFIG,
+		    "[webhook] allow_unsigned is on: anybody who knows the "
+		    "address can make pages");
 	else if (ws->webhook.secrets != NULL || ws->webhook.legacy_keys != NULL)
 		return;
 	else if (ws->webhook.secrets_file != NULL)
-		fprintf(stderr,
-		    "warning: no signing secret in %s yet: onsctl webhooks "
-		    "create puts one there\n",
+		err_set(&doubt, ERR_CONFIG,
+		    "no signing secret in %s yet: onsctl webhooks create puts "
+		    "one there",
 		    ws->webhook.secrets_file);
 	else
-		fputs("warning: no [webhook] secrets: ons-webhook will not "
-		      "start\n",
-		    stderr);
+		err_set(&doubt, ERR_CONFIG,
+		    "no [webhook] secrets: ons-webhook will not start");
+	conf_blame(conf, ws, &doubt);
+	fprintf(stderr, "warning: %s\n", doubt.text);
 }
 
-int
-ctl_check_config(struct ctl *ctl, int argc, char **argv)
+/* How much is wrong with it. */
+static int
+check_workspace(const struct conf *conf, const struct workspace *ws)
 {
 	static const struct {
 		enum conf_user user;
@@ -68,22 +73,33 @@ ctl_check_config(struct ctl *ctl, int argc, char **argv)
 	struct err err = ERR_INIT;
 	int failures = 0;
 
-	if (argc > 1)
-		return ctl_usage(argv[0]);
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
 		err_clear(&err);
-		if (conf_require(&ctl->conf, users[i].user, &err) == 0)
+		if (conf_require(conf, ws, users[i].user, &err) == 0)
 			continue;
 		err_prefix(&err, "%s", users[i].program);
 		ctl_fail(&err);
 		failures++;
 	}
 	err_clear(&err);
-	if (check_secrets(&ctl->conf, &err) != 0) {
+	if (check_secrets(ws, &err) != 0) {
+		conf_blame(conf, ws, &err);
 		ctl_fail(&err);
 		failures++;
 	}
-	warn_of_secrets(&ctl->conf);
+	warn_of_secrets(conf, ws);
+	return failures;
+}
+
+int
+ctl_check_config(struct ctl *ctl, int argc, char **argv)
+{
+	int failures = 0;
+
+	if (argc > 1)
+		return ctl_usage(argv[0]);
+	for (size_t i = 0; i < conf_count(&ctl->conf); i++)
+		failures += check_workspace(&ctl->conf, conf_at(&ctl->conf, i));
 	if (failures > 0)
 		return EX_CONFIG;
 	printf("%s: good\n",
@@ -134,7 +150,8 @@ status_json(struct ctl *ctl, struct err *err)
 	json_t *status;
 	char *text;
 
-	if (DB_RUN(ctl->db, SQL_status_json, &r, err) != 0)
+	if (DB_RUN(ctl->db, SQL_status_json, &r, err,
+		DB_TEXT(ctl->ws == NULL ? NULL : ctl->ws->name)) != 0)
 		return -1;
 	seen = spool_count(ctl->conf.webhook.spool, &new, &bad, &hidden) == 0;
 	status = db_json(r, 0, "status");
@@ -186,11 +203,28 @@ print_last(struct ctl *ctl, const char *sql, const char *what, struct err *err)
 	struct db_result *r = NULL;
 	const char *last;
 
-	if (DB_RUN(ctl->db, sql, &r, err) != 0)
+	if (DB_RUN(ctl->db, sql, &r, err, DB_TEXT(ctl->ws->name)) != 0)
 		return -1;
 	last = db_text(r, 0, "last");
 	printf("%-12s%s today, last %s\n", what, db_text(r, 0, "today"),
 	    last == NULL ? "never" : last);
+	db_result_free(r);
+	return 0;
+}
+
+/* Only where there are any. */
+static int
+print_ignored(struct ctl *ctl, struct err *err)
+{
+	struct db_result *r = NULL;
+
+	if (DB_RUN(ctl->db, SQL_status_ignored, &r, err,
+		DB_TEXT(ctl->ws->name)) != 0)
+		return -1;
+	if (db_int(r, 0, "resources") > 0)
+		printf("ignored     %s calls and messages, by [sync] numbers "
+		       "and ignore\n",
+		    db_text(r, 0, "resources"));
 	db_result_free(r);
 	return 0;
 }
@@ -200,7 +234,8 @@ print_jobs(struct ctl *ctl, struct err *err)
 {
 	struct db_result *r = NULL;
 
-	if (DB_RUN(ctl->db, SQL_status_jobs, &r, err) != 0)
+	if (DB_RUN(ctl->db, SQL_status_jobs, &r, err, DB_TEXT(ctl->ws->name)) !=
+	    0)
 		return -1;
 	printf("jobs        ");
 	for (int i = 0; i < db_rows(r); i++)
@@ -217,7 +252,8 @@ print_usage(struct ctl *ctl, struct err *err)
 {
 	struct db_result *r = NULL;
 
-	if (DB_RUN(ctl->db, SQL_status_usage, &r, err) != 0)
+	if (DB_RUN(ctl->db, SQL_status_usage, &r, err,
+		DB_TEXT(ctl->ws->name)) != 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {
 		const char *until = db_text(r, i, "paused_until");
@@ -240,13 +276,70 @@ print_troubles(struct ctl *ctl, struct err *err)
 {
 	struct db_result *r = NULL;
 
-	if (DB_RUN(ctl->db, SQL_status_troubles, &r, err) != 0)
+	if (DB_RUN(ctl->db, SQL_status_troubles, &r, err,
+		DB_TEXT(ctl->ws->name)) != 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++)
 		printf("TROUBLE     %s %s since %s: %s\n",
 		    db_text(r, i, "service"), db_text(r, i, "part"),
 		    db_text(r, i, "since"), db_text(r, i, "reason"));
 	db_result_free(r);
+	return 0;
+}
+
+static int
+print_workspace(struct ctl *ctl, struct err *err)
+{
+	return print_last(ctl, SQL_status_events, "deliveries", err) == 0 &&
+		print_last(ctl, SQL_status_pages, "pages", err) == 0 &&
+		print_ignored(ctl, err) == 0 && print_jobs(ctl, err) == 0 &&
+		print_usage(ctl, err) == 0 && print_troubles(ctl, err) == 0
+	    ? 0
+	    : -1;
+}
+
+/* Work that nobody does: its workspace was renamed, or taken away. */
+static int
+print_strange(struct ctl *ctl, struct err *err)
+{
+	size_t n = conf_count(&ctl->conf);
+	struct db_bytes *names = calloc(n, sizeof(*names));
+	struct db_result *r = NULL;
+	int rc = -1;
+
+	if (names == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name = conf_at(&ctl->conf, i)->name;
+
+		names[i] = (struct db_bytes){ name, strlen(name) };
+	}
+	if (DB_RUN(ctl->db, SQL_status_strange, &r, err, DB_TEXTS(names, n)) !=
+	    0)
+		goto out;
+	for (int i = 0; i < db_rows(r); i++)
+		printf("TROUBLE     %s jobs of the workspace %s, which the "
+		       "configuration does not have\n",
+		    db_text(r, i, "jobs"), db_text(r, i, "workspace"));
+	rc = 0;
+out:
+	db_result_free(r);
+	free(names);
+	return rc;
+}
+
+/* That of all workspaces, one after the other. */
+static int
+print_all(struct ctl *ctl, struct err *err)
+{
+	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
+		ctl->ws = conf_at(&ctl->conf, i);
+		printf("workspace   %s\n", ctl->ws->name);
+		if (print_workspace(ctl, err) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -263,11 +356,8 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 		print_spool(ctl);
 	if (ctl->json)
 		rc = status_json(ctl, &err);
-	else if ((rc = print_last(
-		      ctl, SQL_status_events, "deliveries", &err)) == 0 &&
-	    (rc = print_last(ctl, SQL_status_pages, "pages", &err)) == 0 &&
-	    (rc = print_jobs(ctl, &err)) == 0 &&
-	    (rc = print_usage(ctl, &err)) == 0)
-		rc = print_troubles(ctl, &err);
+	else if ((rc = ctl->ws != NULL ? print_workspace(ctl, &err)
+				       : print_all(ctl, &err)) == 0)
+		rc = print_strange(ctl, &err);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

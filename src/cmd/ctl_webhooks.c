@@ -105,7 +105,7 @@ static int
 check_text(const struct hooks *h, const char *text,
     enum signature_scheme scheme, size_t more, struct err *err)
 {
-	const char *legacy = h->ctl->conf.workspace.webhook.legacy_keys;
+	const char *legacy = h->ctl->ws->webhook.legacy_keys;
 	struct signature_keys *keys = signature_keys_new();
 	int rc = -1;
 
@@ -217,7 +217,7 @@ find_url(struct hooks *h, struct err *err)
 	const char *base = h->sync.openphone.base;
 
 	if (h->url == NULL) {
-		if (ctl_own_url(&h->ctl->conf, &h->own_url, err) != 0)
+		if (ctl_own_url(h->ctl, &h->own_url, err) != 0)
 			return -1;
 		h->url = buf_text(&h->own_url);
 	}
@@ -527,7 +527,7 @@ arrived(struct hooks *h, const char *delivery, struct err *err)
 	int rc;
 
 	if (DB_RUN(h->ctl->db, SQL_event_seen, &r, err,
-		DB_TEXT(h->ctl->conf.workspace.name), DB_TEXT(delivery)) != 0)
+		DB_TEXT(h->ctl->ws->name), DB_TEXT(delivery)) != 0)
 		return -1;
 	rc = db_rows(r) > 0;
 	db_result_free(r);
@@ -777,7 +777,7 @@ int
 ctl_webhooks(struct ctl *ctl, int argc, char **argv)
 {
 	struct hooks h = { .ctl = ctl,
-		.path = ctl->conf.workspace.webhook.secrets_file,
+		.path = ctl->ws->webhook.secrets_file,
 		.type = "task.created",
 		.timeout_s = TIMEOUT_S };
 	const char *what = argc > 1 && *argv[1] != '-' ? argv[1] : "list";
@@ -786,8 +786,8 @@ ctl_webhooks(struct ctl *ctl, int argc, char **argv)
 
 	if (parse(&h, argc - skip, argv + skip) != 0 || !is_right(&h, what))
 		return ctl_usage("webhooks");
-	if (conf_require(&ctl->conf, CONF_CTL_OPENPHONE, &err) != 0 ||
-	    sync_init(&h.sync, &ctl->conf, ctl->db, &never, &err) != 0)
+	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_OPENPHONE, &err) != 0 ||
+	    sync_init(&h.sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
 	buf_init(&h.own_url, 2048);
 	rc = dispatch(&h, what, &err);

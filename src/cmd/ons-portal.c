@@ -42,7 +42,7 @@ static int
 run(const char *config, const char *socket, struct err *err)
 {
 	struct conf conf;
-	struct portal portal;
+	struct portal portal = { 0 };
 	struct db *db = NULL;
 	struct fcgi_service service = { .socket = socket,
 		.threads = THREADS,
@@ -53,13 +53,13 @@ run(const char *config, const char *socket, struct err *err)
 
 	if (conf_load(config, CONF_PORTAL, &conf, err) != 0)
 		return -1;
-	if (conf_require(&conf, CONF_PORTAL, err) == 0 &&
+	if (conf_require_all(&conf, CONF_PORTAL, err) == 0 &&
 	    program_log(&conf, err) == 0 &&
 	    db_new(conf.database.conninfo, conf.database.portal, "ons-portal",
-		(int)conf.database.timeout_ms, &db, err) == 0) {
-		portal_init(&portal, &conf, db);
+		(int)conf.database.timeout_ms, &db, err) == 0 &&
+	    portal_init(&portal, &conf, db, err) == 0)
 		rc = fcgi_run(&service, err);
-	}
+	portal_free(&portal);
 	db_free(db);
 	conf_free(&conf);
 	return rc;

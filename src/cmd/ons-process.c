@@ -62,7 +62,7 @@ static const char usage[] =
     "  -c, --config FILE  configuration\n"
     "  -d, --drain        end when nothing is due (the default)\n"
     "  -l, --linger       stay until the next start has taken over\n"
-    "  -w, --workers N    processes that work at a time\n"
+    "  -w, --workers N    processes that work at a time, for each workspace\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n";
 
@@ -170,20 +170,23 @@ work(struct sync *sync, struct db *db, const struct job *job,
  * look. Drain: that's it, but for what only waits for a rate limit. True: go
  * on. */
 static bool
-idle(struct db *db, int workers, bool linger, struct err *err)
+idle(struct sync *sync, int workers, bool linger, struct err *err)
 {
 	int most =
 	    IDLE_EACH_MS * workers > IDLE_MS ? IDLE_EACH_MS * workers : IDLE_MS;
 	int64_t ms = most;
 
 	if (!linger) {
-		ms = job_next_ms(db, err);
+		ms = job_next_ms(sync->db, sync->ws->name, err);
 		if (ms < 0 || ms > DRAIN_WAIT_MS)
 			return false;
 	}
 	FAILPOINT("worker.idle");
 	/* a lost connection is made anew by the next claim */
-	(void)db_wait(db, ms < NAP_MS ? NAP_MS : ms > most ? most : (int)ms);
+	(void)db_wait(sync->db,
+	    ms < NAP_MS	    ? NAP_MS
+		: ms > most ? most
+			    : (int)ms);
 	return true;
 }
 
@@ -231,7 +234,8 @@ work_loop(struct sync *sync, struct db *db, int64_t run, int workers,
 	while (!stopping && !leaving && rc == 0) {
 		if (take_in(db, conf->webhook.spool, &look, err) != 0)
 			return -1;
-		claimed = job_claim(db, run, conf->process.lease_ms, &job, err);
+		claimed = job_claim(
+		    db, sync->ws->name, run, conf->process.lease_ms, &job, err);
 		if (claimed < 0)
 			return -1;
 		if (claimed == 0 && look.busy) {
@@ -239,7 +243,7 @@ work_loop(struct sync *sync, struct db *db, int64_t run, int workers,
 			continue;
 		}
 		if (claimed == 0) {
-			if (!idle(db, workers, linger, err))
+			if (!idle(sync, workers, linger, err))
 				return err_is_set(err) ? -1 : 0;
 			continue;
 		}
@@ -278,7 +282,8 @@ recover(struct db *db, int64_t run, struct err *err)
 }
 
 static int
-worker(const struct conf *conf, int workers, bool linger)
+worker(const struct conf *conf, const struct workspace *ws, int workers,
+    bool linger)
 {
 	struct err err = ERR_INIT, ignored = ERR_INIT;
 	struct sync sync = { 0 };
@@ -294,7 +299,7 @@ worker(const struct conf *conf, int workers, bool linger)
 	if (open_db(conf, &db, &err) == 0 &&
 	    run_begin(db, "worker", &run, &err) == 0 &&
 	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
-	    sync_init(&sync, conf, db, &stopping, &err) == 0)
+	    sync_init(&sync, conf, ws, db, &stopping, &err) == 0)
 		while ((rc = work_loop(
 			    &sync, db, run, workers, linger, &err)) != 0 &&
 		    linger && err.kind == ERR_RETRY &&
@@ -318,6 +323,7 @@ struct parent {
 	bool linger;
 	struct db_result *seen; /* the runs of this host, lately; or NULL */
 	pid_t workers[WORKERS_MAX];
+	const struct workspace *of[WORKERS_MAX]; /* whose jobs each does */
 	int n;
 	int status; /* the worst of the workers' exit codes */
 };
@@ -338,8 +344,8 @@ start_worker(struct parent *p, int i)
 	FAILPOINT("worker.forked");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	db_free(p->db);
-	exit(
-	    getppid() == self ? worker(p->conf, p->n, p->linger) : EX_TEMPFAIL);
+	exit(getppid() == self ? worker(p->conf, p->of[i], p->n, p->linger)
+			       : EX_TEMPFAIL);
 }
 
 /* Collect ended workers. One that was killed gets its leases freed at once
@@ -483,6 +489,28 @@ run(struct parent *p, struct err *err)
 	return 0;
 }
 
+/* Each workspace has workers of its own: one that is slow, or whose services
+ * are, keeps none of the others'. given: 0, as configured. */
+static int
+assign_workers(struct parent *p, int64_t given, struct err *err)
+{
+	for (size_t i = 0; i < conf_count(p->conf); i++) {
+		const struct workspace *ws = conf_at(p->conf, i);
+		int64_t n = given > 0 ? given : ws->process.workers;
+
+		if (p->n + n > WORKERS_MAX) {
+			err_set(err, ERR_CONFIG,
+			    "more than %d workers of all workspaces together: "
+			    "set [process] workers to less",
+			    WORKERS_MAX);
+			return -1;
+		}
+		while (n-- > 0)
+			p->of[p->n++] = ws;
+	}
+	return 0;
+}
+
 static int
 start(const char *config, int64_t workers, bool linger, struct err *err)
 {
@@ -492,11 +520,11 @@ start(const char *config, int64_t workers, bool linger, struct err *err)
 
 	if (conf_load(config, CONF_PROCESS, &conf, err) != 0)
 		return program_fail("ons-process", err);
-	if (conf_require(&conf, CONF_PROCESS, err) == 0 &&
-	    program_log(&conf, err) == 0 && open_db(&conf, &p.db, err) == 0) {
-		p.n = (int)(workers > 0 ? workers : conf.process.workers);
+	if (conf_require_all(&conf, CONF_PROCESS, err) == 0 &&
+	    program_log(&conf, err) == 0 &&
+	    assign_workers(&p, workers, err) == 0 &&
+	    open_db(&conf, &p.db, err) == 0)
 		rc = run(&p, err);
-	}
 	db_free(p.db);
 	conf_free(&conf);
 	return rc != 0 ? program_fail("ons-process", err) : p.status;

@@ -7,55 +7,65 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/program.h"
 
+/* Of which workspace a command is, where there are several and none is named.
+ */
+enum scope {
+	ONE,  /* one must be named */
+	EACH, /* of one after the other */
+	ALL   /* of all at once: the command sees to it */
+};
+
 static const struct command {
 	const char *name, *args, *summary;
 	ctl_command *run;
+	enum scope scope;
 } commands[] = {
 	{ "backfill",
 	    "[--since DATE] [--until DATE] [--number NUMBER] "
 	    "[--contact CONTACT] [--apply] [--follow] [--cancel] [--list] "
 	    "[ID]",
-	    "bring in what was before", ctl_backfill },
+	    "bring in what was before", ctl_backfill, ONE },
 	{ "check-config", "", "read the configuration and say what is wrong",
-	    ctl_check_config },
-	{ "config", "", "print every setting in force", ctl_config },
+	    ctl_check_config, ALL },
+	{ "config", "", "print every setting in force", ctl_config, ALL },
 	{ "discard", "[--dead] [--kind KIND] [--error TEXT] [--yes] [ID ...]",
-	    "put away for good what cannot be done", ctl_discard },
+	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
-	    "make the Notion databases, or use existing ones", ctl_init },
+	    "make the Notion databases, or use existing ones", ctl_init, EACH },
 	{ "jobs", "[--dead] [--kind KIND] [--error TEXT] [--limit N]",
-	    "list unfinished work", ctl_jobs },
+	    "list unfinished work", ctl_jobs, ONE },
 	{ "maintain", "", "compare with OpenPhone, repair, tidy up: for cron",
-	    ctl_maintain },
-	{ "migrate", "", "create or update the tables", ctl_migrate },
+	    ctl_maintain, EACH },
+	{ "migrate", "", "create or update the tables", ctl_migrate, ALL },
 	{ "reconcile", "[--since WHEN] [--until WHEN] [--notion] [--repair]",
-	    "prove that nothing is missing, or doubled", ctl_reconcile },
+	    "prove that nothing is missing, or doubled", ctl_reconcile, EACH },
 	{ "relink", "[--all] [--since DATE] [ID ...]",
-	    "write pages again whose names have changed", ctl_relink },
+	    "write pages again whose names have changed", ctl_relink, ONE },
 	{ "replay",
 	    "[--all] [--since WHEN] [--until WHEN] [--kind KIND] [--apply] "
 	    "[ID ...]",
-	    "fold states again from the stored events", ctl_replay },
+	    "fold states again from the stored events", ctl_replay, ONE },
 	{ "retry", "[--dead] [--kind KIND] [--error TEXT] [ID ...]",
-	    "try again what was given up", ctl_retry },
+	    "try again what was given up", ctl_retry, ONE },
 	{ "revoke", "[--renew] ID [SLOT]",
-	    "take back the links to a call's recordings", ctl_revoke },
+	    "take back the links to a call's recordings", ctl_revoke, ONE },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
-	    "send a signed test delivery to ourselves", ctl_send_test },
-	{ "show", "ID", "show a page as it is in Notion", ctl_show },
-	{ "status", "", "how things are, at a glance", ctl_status },
+	    "send a signed test delivery to ourselves", ctl_send_test, ONE },
+	{ "show", "ID", "show a page as it is in Notion", ctl_show, ONE },
+	{ "status", "", "how things are, at a glance", ctl_status, ALL },
 	{ "webhooks",
 	    "[list | create [--adopt] [--v1] | test [--type TYPE] "
 	    "[--timeout SECONDS] [ID] | rotate [--finish] [--now] [ID] | "
 	    "delete ID] [--url URL]",
 	    "OpenPhone's subscriptions: make them, test them, change keys",
-	    ctl_webhooks },
+	    ctl_webhooks, ONE },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -63,6 +73,7 @@ enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "workspace", required_argument, NULL, 'w' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -71,7 +82,8 @@ static const struct option options[] = {
 static void
 usage(FILE *to)
 {
-	fputs("usage: onsctl [-c FILE] [--json] COMMAND [ARGUMENT ...]\n"
+	fputs("usage: onsctl [-c FILE] [-w WORKSPACE] [--json] COMMAND "
+	      "[ARGUMENT ...]\n"
 	      "       onsctl --help | --version\n\n",
 	    to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -89,10 +101,17 @@ find(const char *name)
 	return NULL;
 }
 
+/* The workspace that a command of several is at, or NULL. */
+static const char *about;
+
 int
 ctl_fail(const struct err *err)
 {
-	return program_fail("onsctl", err);
+	struct err told = *err;
+
+	if (about != NULL)
+		err_prefix(&told, "workspace %s", about);
+	return program_fail("onsctl", &told);
 }
 
 int
@@ -139,27 +158,76 @@ asks_for_help(int argc, char **argv)
 	return false;
 }
 
-static int
-run(const struct command *command, const char *config, bool json, int argc,
-    char **argv)
+static void
+list_workspaces(const struct conf *conf)
 {
-	struct ctl ctl = { .json = json };
+	for (size_t i = 0; i < conf_count(conf); i++)
+		fprintf(
+		    stderr, "%s%s", i == 0 ? "" : ", ", conf_at(conf, i)->name);
+	fputs("\n", stderr);
+}
+
+/* ctl->ws: the one that is named, or the only one, or NULL. */
+static int
+choose(struct ctl *ctl, const char *name, enum scope scope)
+{
+	if (name != NULL)
+		ctl->ws = conf_find(&ctl->conf, name);
+	else if (conf_count(&ctl->conf) == 1)
+		ctl->ws = conf_at(&ctl->conf, 0);
+	if (ctl->ws != NULL || (name == NULL && scope != ONE))
+		return 0;
+	if (name != NULL)
+		fprintf(
+		    stderr, "onsctl: there is no workspace %s, but: ", name);
+	else
+		fputs("onsctl: which one? --workspace ", stderr);
+	list_workspaces(&ctl->conf);
+	return -1;
+}
+
+/* The exit code is the gravest. */
+static int
+run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
+{
+	/* cron mails what it says */
+	bool quiet = command->run == ctl_maintain && isatty(STDOUT_FILENO) != 1;
+	int worst = EX_OK;
+
+	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
+		int rc;
+
+		ctl->ws = conf_at(&ctl->conf, i);
+		about = ctl->ws->name;
+		log_context(about, NULL, NULL);
+		if (!quiet && !ctl->json)
+			printf("%sworkspace %s\n", i == 0 ? "" : "\n", about);
+		fflush(stdout);
+		optind = 1;
+		rc = command->run(ctl, argc, argv);
+		if (rc == EX_USAGE)
+			return rc;
+		worst = rc > worst ? rc : worst;
+	}
+	return worst;
+}
+
+static int
+run(const struct command *command, struct ctl *ctl, int argc, char **argv)
+{
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
+	if (program_log(&ctl->conf, &err) != 0 ||
+	    db_new(ctl->conf.database.conninfo, ctl->conf.database.owner,
+		"onsctl", (int)ctl->conf.database.timeout_ms, &ctl->db,
+		&err) != 0)
 		return ctl_fail(&err);
-	if (program_log(&ctl.conf, &err) != 0 ||
-	    db_new(ctl.conf.database.conninfo, ctl.conf.database.owner,
-		"onsctl", (int)ctl.conf.database.timeout_ms, &ctl.db,
-		&err) != 0) {
-		conf_free(&ctl.conf);
-		return ctl_fail(&err);
-	}
 	optind = 1;
-	rc = command->run(&ctl, argc, argv);
-	db_free(ctl.db);
-	conf_free(&ctl.conf);
+	rc = command->scope == EACH && ctl->ws == NULL
+	    ? run_each(command, ctl, argc, argv)
+	    : command->run(ctl, argc, argv);
+	db_free(ctl->db);
 	return rc;
 }
 
@@ -167,19 +235,23 @@ int
 main(int argc, char **argv)
 {
 	const struct command *command;
-	const char *config = NULL;
-	bool json = false;
-	int c;
+	const char *config = NULL, *workspace = NULL;
+	struct ctl ctl = { 0 };
+	struct err err = ERR_INIT;
+	int c, rc = EX_USAGE;
 
 	log_init("onsctl");
 	/* "+": what follows the command is the command's */
-	while ((c = getopt_long(argc, argv, "+c:jhV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "+c:jw:hV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			config = optarg;
 			break;
 		case 'j':
-			json = true;
+			ctl.json = true;
+			break;
+		case 'w':
+			workspace = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -208,5 +280,10 @@ main(int argc, char **argv)
 		    command->args, command->summary);
 		return EX_OK;
 	}
-	return run(command, config, json, argc, argv);
+	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
+		return ctl_fail(&err);
+	if (choose(&ctl, workspace, command->scope) == 0)
+		rc = run(command, &ctl, argc, argv);
+	conf_free(&ctl.conf);
+	return rc;
 }

@@ -17,6 +17,7 @@
 
 struct ctl {
 	struct conf conf;
+	const struct workspace *ws; /* --workspace; NULL: all, see onsctl.c */
 	struct db *db; /* as the owner of the tables; connects when used */
 	bool json;     /* --json: for programs rather than people */
 };
@@ -65,9 +66,9 @@ int ctl_print_json(json_t *result, struct err *err);
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
 
-/* Where deliveries come in: the host of [media] base_url, for readers' links
- * come in through the same front server, and the webhook's path. */
-int ctl_own_url(const struct conf *conf, struct buf *url, struct err *err);
+/* Where the workspace's deliveries come in: the host of [media] base_url, for
+ * readers' links come in through the same front server, and its path. */
+int ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err);
 
 /* The command's usage line on standard error; EX_USAGE. */
 int ctl_usage(const char *command);

@@ -18,6 +18,19 @@ enum { FINDINGS_MAX = 1000, MOMENT_SIZE = 64, URL_MAX_BYTES = 4096 };
 static const char *const kinds[] = { "contact", "call", "message" };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
+/* Whose a delivery to a shared path is, its number tells, if anything. */
+static bool
+path_is_shared(const struct ctl *ctl)
+{
+	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
+		const struct workspace *other = conf_at(&ctl->conf, i);
+
+		if (conf_shares(ctl->ws, other) || conf_shares(other, ctl->ws))
+			return true;
+	}
+	return false;
+}
+
 /* After the lists: what they told of is not told again. */
 static int
 compare_deliveries(struct proof *proof, struct ctl *ctl, struct sync *sync,
@@ -33,7 +46,11 @@ compare_deliveries(struct proof *proof, struct ctl *ctl, struct sync *sync,
 	int rc = 0;
 
 	buf_init(&url, URL_MAX_BYTES);
-	if (ctl_own_url(&ctl->conf, &url, &no_url) == 0) {
+	if (path_is_shared(ctl)) {
+		snprintf(log.remark, sizeof(log.remark),
+		    "the log of deliveries was not read: several workspaces "
+		    "share the path");
+	} else if (ctl_own_url(ctl, &url, &no_url) == 0) {
 		log.url = buf_text(&url);
 		rc = deliverylog_compare(&log, err);
 	} else {
@@ -191,9 +208,8 @@ print_table(const struct proof *proof, struct ctl *ctl, struct err *err)
 	struct db_result *r = NULL;
 	int rc = 0;
 
-	if (DB_RUN(ctl->db, SQL_finding_list, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
-		DB_TEXT(side_of(proof))) != 0)
+	if (DB_RUN(ctl->db, SQL_finding_list, &r, err, DB_TEXT(ctl->ws->name),
+		DB_INT(FINDINGS_MAX), DB_TEXT(side_of(proof))) != 0)
 		return -1;
 	if (db_rows(r) > 0)
 		rc = table_print(r, "findings", columns, false, err);
@@ -213,9 +229,8 @@ print_json(const struct proof *proof, struct ctl *ctl, struct err *err)
 	json_t *all;
 	int rc;
 
-	if (DB_RUN(ctl->db, SQL_findings_json, &r, err,
-		DB_TEXT(ctl->conf.workspace.name), DB_INT(FINDINGS_MAX),
-		DB_TEXT(side_of(proof))) != 0)
+	if (DB_RUN(ctl->db, SQL_findings_json, &r, err, DB_TEXT(ctl->ws->name),
+		DB_INT(FINDINGS_MAX), DB_TEXT(side_of(proof))) != 0)
 		return -1;
 	if (proof->openphone) {
 		rfc3339_format(proof->since, since);
@@ -242,6 +257,5 @@ proof_print(const struct proof *proof, struct ctl *ctl, struct err *err)
 int
 proof_begin(struct ctl *ctl, struct chore *chore, struct err *err)
 {
-	return chore_begin(
-	    ctl->db, ctl->conf.workspace.name, "reconcile", chore, err);
+	return chore_begin(ctl->db, ctl->ws->name, "reconcile", chore, err);
 }

@@ -19,7 +19,7 @@ bad(const char *option, const char *what)
 void
 ctl_zone(const struct ctl *ctl)
 {
-	setenv("TZ", ctl->conf.workspace.sync.time_zone, 1);
+	setenv("TZ", ctl->ws->sync.time_zone, 1);
 	tzset();
 }
 

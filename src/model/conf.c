@@ -23,8 +23,19 @@ enum {
 	PRINT_MAX = 150 /* of a line that is printed; inih reads 198 */
 };
 
-/* The first five are kept as text. */
-enum type { STRING, SECRET, PATH, TITLE, CHOICE, BOOL, NUMBER, TIME, SIZE };
+/* The first six are kept as text. */
+enum type {
+	STRING,
+	SECRET,
+	PATH,
+	TITLE,
+	PHONES,
+	CHOICE,
+	BOOL,
+	NUMBER,
+	TIME,
+	SIZE
+};
 
 #define AT(member) offsetof(struct conf, member)
 #define ALL \
@@ -65,6 +76,8 @@ static const struct key {
 	{ "webhook", "tolerance", NULL, TIME,
 	    AT(workspace.webhook.tolerance_ms), "300s", NULL, 1000, 604800000,
 	    ALL, 0 },
+	{ "webhook", "path_of", NULL, STRING, AT(workspace.webhook.path_of),
+	    NULL, NULL, 0, 0, ALL, 0 },
 	{ "webhook", "path", "WEBHOOK_PATH", PATH, AT(webhook.path),
 	    "/webhooks/openphone", NULL, 0, 0, ALL, 0 },
 	{ "webhook", "max_body", NULL, SIZE, AT(webhook.max_body), "16M", NULL,
@@ -80,8 +93,8 @@ static const struct key {
 	{ "webhook", "spool_max", NULL, SIZE, AT(webhook.spool_max), "1G", NULL,
 	    65536, 1099511627776, ALL, 0 },
 
-	{ "process", "workers", NULL, NUMBER, AT(process.workers), "4", NULL, 1,
-	    256, ALL, 0 },
+	{ "process", "workers", NULL, NUMBER, AT(workspace.process.workers),
+	    "4", NULL, 1, 256, ALL, 0 },
 	{ "process", "lease", NULL, TIME, AT(process.lease_ms), "120s", NULL,
 	    2000, 3600000, ALL, 0 },
 	{ "process", "max_attempts", NULL, NUMBER, AT(process.max_attempts),
@@ -147,7 +160,7 @@ static const struct key {
 
 	{ "media", "store", NULL, CHOICE, AT(workspace.media.store), "s3",
 	    "s3|file", 0, 0, ALL, 0 },
-	{ "media", "folder", NULL, PATH, AT(workspace.media.folder),
+	{ "media", "folder", NULL, PATH, AT(media.folder),
 	    "/var/lib/openphone-notion-sync/media", NULL, 0, 0, ALL, 0 },
 	{ "media", "link", NULL, CHOICE, AT(workspace.media.link), "portal",
 	    "portal|public|notion", 0, 0, ALL, 0 },
@@ -189,6 +202,10 @@ static const struct key {
 	    NULL, 0, 3600000, ALL, 0 },
 	{ "sync", "deleted", NULL, CHOICE, AT(workspace.sync.deleted), "mark",
 	    "mark|trash|keep", 0, 0, ALL, 0 },
+	{ "sync", "numbers", NULL, PHONES, AT(workspace.sync.numbers), NULL,
+	    NULL, 0, 0, ALL, 0 },
+	{ "sync", "ignore", NULL, PHONES, AT(workspace.sync.ignore), NULL, NULL,
+	    0, 0, ALL, 0 },
 
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
@@ -196,6 +213,12 @@ static const struct key {
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(*keys))
+
+/* Where a value goes: those of a workspace into ws, all others into conf. */
+struct target {
+	struct conf *conf;
+	struct workspace *ws;
+};
 
 /* The file being read. */
 struct reading {
@@ -207,27 +230,52 @@ struct reading {
 	int bad_line; /* whose key or value is refused, 0: none yet */
 	enum conf_user user;
 	struct conf *conf;
-	int last;	      /* key that was read last, -1: none */
-	int given_at[N_KEYS]; /* line of the key, 0: not in the file */
+	int last; /* key that was read last, -1: none */
+	/* The line of each key, 0: not in the file; first those of the plain
+	 * sections, then each workspace's. */
+	int given_at[1 + CONF_WORKSPACES_MAX][N_KEYS];
+	int named_at[CONF_WORKSPACES_MAX]; /* the line of [workspace NAME] */
 	struct err *err;
 };
 
-static char **
-string_at(const struct conf *conf, const struct key *key)
+/* May a workspace have it for itself? */
+static bool
+is_workspaces(const struct key *key)
 {
-	return (char **)((char *)(uintptr_t)conf + key->at);
+	return key->at >= AT(workspace) &&
+	    key->at < AT(workspace) + sizeof(struct workspace);
+}
+
+static void *
+value_at(const struct target *to, const struct key *key)
+{
+	return is_workspaces(key) ? (char *)to->ws + key->at - AT(workspace)
+				  : (char *)to->conf + key->at;
+}
+
+static char **
+string_at(const struct target *to, const struct key *key)
+{
+	return value_at(to, key);
 }
 
 static int64_t *
-number_at(const struct conf *conf, const struct key *key)
+number_at(const struct target *to, const struct key *key)
 {
-	return (int64_t *)((char *)(uintptr_t)conf + key->at);
+	return value_at(to, key);
 }
 
 static bool *
-bool_at(const struct conf *conf, const struct key *key)
+bool_at(const struct target *to, const struct key *key)
 {
-	return (bool *)((char *)(uintptr_t)conf + key->at);
+	return value_at(to, key);
+}
+
+/* What the plain sections say. */
+static struct target
+plain(struct conf *conf)
+{
+	return (struct target){ conf, &conf->workspace };
 }
 
 static bool
@@ -321,6 +369,10 @@ expected(const struct key *key, char *ret, size_t size)
 	case PATH:
 		snprintf(ret, size, "a path that begins with /");
 		return;
+	case PHONES:
+		snprintf(ret, size,
+		    "numbers like +15550100001, separated by blanks");
+		return;
 	case NUMBER:
 	case TIME:
 	case SIZE:
@@ -352,9 +404,9 @@ trimmed(const char *text)
 
 /* value: the configuration's from here on. */
 static void
-set_string(struct conf *conf, const struct key *key, char *value)
+set_string(const struct target *to, const struct key *key, char *value)
 {
-	char **at = string_at(conf, key);
+	char **at = string_at(to, key);
 
 	if (*at != NULL && key->type == SECRET)
 		crypto_wipe(*at, strlen(*at));
@@ -365,7 +417,7 @@ set_string(struct conf *conf, const struct key *key, char *value)
 /* A copy of the text; NULL for an empty one: "key =" is as good as no key,
  * unless it takes away a default. */
 static int
-take_string(struct conf *conf, const struct key *key, const char *text)
+take_string(const struct target *to, const struct key *key, const char *text)
 {
 	char *copy = trimmed(text);
 
@@ -375,8 +427,25 @@ take_string(struct conf *conf, const struct key *key, const char *text)
 		free(copy);
 		copy = NULL;
 	}
-	set_string(conf, key, copy);
+	set_string(to, key, copy);
 	return 0;
+}
+
+/* None is right, too. */
+static bool
+are_phones(const char *text)
+{
+	for (text += strspn(text, " \t"); *text != '\0';
+	     text += strspn(text, " \t")) {
+		size_t digits = strspn(text + 1, "0123456789");
+
+		if (*text != '+' || digits < 7 || digits > 15)
+			return false;
+		text += 1 + digits;
+		if (*text != '\0' && *text != ' ' && *text != '\t')
+			return false;
+	}
+	return true;
 }
 
 /* Is this text fit for a key that is kept as text? */
@@ -388,6 +457,8 @@ is_fit(const struct key *key, const char *text)
 		return *text == '/';
 	case TITLE:
 		return title_fault(text) == NULL;
+	case PHONES:
+		return are_phones(text);
 	case CHOICE:
 		return is_choice(key->choices, text);
 	default:
@@ -396,35 +467,35 @@ is_fit(const struct key *key, const char *text)
 }
 
 static int
-set_value(struct conf *conf, const struct key *key, const char *text)
+set_value(const struct target *to, const struct key *key, const char *text)
 {
 	int64_t v;
 
 	if (is_string(key))
-		return is_fit(key, text) ? take_string(conf, key, text) : -1;
+		return is_fit(key, text) ? take_string(to, key, text) : -1;
 	switch (key->type) {
 	case BOOL:
 		if (!is_choice("yes|no|true|false|on|off|1|0", text))
 			return -1;
-		*bool_at(conf, key) = is_choice("yes|true|on|1", text);
+		*bool_at(to, key) = is_choice("yes|true|on|1", text);
 		return 0;
 	default:
 		if (!parse_number(key, text, &v))
 			return -1;
-		*number_at(conf, key) = v;
+		*number_at(to, key) = v;
 		return 0;
 	}
 }
 
 /* where: "file:12: [notion] rate" or "NOTION_RATE in the environment". */
 static int
-take(struct conf *conf, const struct key *key, const char *where,
+take(const struct target *to, const struct key *key, const char *where,
     const char *text, struct err *err)
 {
 	char want[128];
 	const char *fault;
 
-	if (set_value(conf, key, text) == 0)
+	if (set_value(to, key, text) == 0)
 		return 0;
 	if (key->type == TITLE && (fault = title_fault(text)) != NULL) {
 		err_set(err, ERR_CONFIG,
@@ -445,12 +516,12 @@ take(struct conf *conf, const struct key *key, const char *where,
 /* The file of signing secrets may be one that onsctl webhooks has yet to fill.
  * Its path is kept: it is read again when it has changed. */
 static int
-take_secrets_file(struct conf *conf, const char *path, struct err *err)
+take_secrets_file(struct workspace *ws, const char *path, struct err *err)
 {
 	struct stat st;
 
-	conf->workspace.webhook.secrets_file = strdup(path);
-	if (conf->workspace.webhook.secrets_file == NULL) {
+	ws->webhook.secrets_file = strdup(path);
+	if (ws->webhook.secrets_file == NULL) {
 		err_nomem(err);
 		return -1;
 	}
@@ -458,10 +529,10 @@ take_secrets_file(struct conf *conf, const char *path, struct err *err)
 }
 
 static void
-forget_secrets_file(struct conf *conf)
+forget_secrets_file(struct workspace *ws)
 {
-	free(conf->workspace.webhook.secrets_file);
-	conf->workspace.webhook.secrets_file = NULL;
+	free(ws->webhook.secrets_file);
+	ws->webhook.secrets_file = NULL;
 }
 
 static bool
@@ -471,18 +542,18 @@ may_be_empty(const struct key *key)
 }
 
 static int
-take_secret_file(struct conf *conf, const struct key *key, const char *where,
-    const char *path, struct err *err)
+take_secret_file(const struct target *to, const struct key *key,
+    const char *where, const char *path, struct err *err)
 {
 	char *text = NULL;
-	int rc = may_be_empty(key) ? take_secrets_file(conf, path, err) : 0;
+	int rc = may_be_empty(key) ? take_secrets_file(to->ws, path, err) : 0;
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if ((rc = secrets_read(path, &text, err)) != 0) {
 		err_prefix(err, "%s", where);
-	} else if ((rc = take(conf, key, where, text, err)) == 0 &&
-	    *string_at(conf, key) == NULL && !may_be_empty(key)) {
+	} else if ((rc = take(to, key, where, text, err)) == 0 &&
+	    *string_at(to, key) == NULL && !may_be_empty(key)) {
 		err_set(err, ERR_CONFIG, "%s: %s is empty", where, path);
 		rc = -1;
 	}
@@ -491,6 +562,85 @@ take_secret_file(struct conf *conf, const struct key *key, const char *where,
 }
 
 /* ---- the file ---- */
+
+/* The workspace whose section this is; NULL: another section, or an unknown
+ * workspace. */
+static struct workspace *
+find_workspace(const struct conf *conf, const char *section)
+{
+	static const char prefix[] = "workspace ";
+
+	if (strncmp(section, prefix, sizeof(prefix) - 1) != 0)
+		return NULL;
+	section += sizeof(prefix) - 1;
+	section += strspn(section, " \t");
+	for (size_t i = 0; i < conf->n_named; i++)
+		if (strcmp(conf->named[i].name, section) == 0)
+			return &conf->named[i];
+	return NULL;
+}
+
+static bool
+is_workspace_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= CONF_NAME_MAX && name[0] != '-' &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == n;
+}
+
+static int
+add_workspace(struct reading *r, const char *name)
+{
+	struct conf *conf = r->conf;
+
+	if (!is_workspace_name(name))
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: \"%.64s\" is no name of a workspace: up to %d of "
+		    "a-z, 0-9, - and _, for it is a part of an address",
+		    r->path, r->line, name, CONF_NAME_MAX);
+	else if (conf->n_named == CONF_WORKSPACES_MAX)
+		err_set(r->err, ERR_CONFIG, "%s:%d: more than %d workspaces",
+		    r->path, r->line, CONF_WORKSPACES_MAX);
+	else if ((conf->named == NULL &&
+		     (conf->named = calloc(CONF_WORKSPACES_MAX,
+			  sizeof(*conf->named))) == NULL) ||
+	    (conf->named[conf->n_named].name = strdup(name)) == NULL)
+		err_nomem(r->err);
+	else
+		r->named_at[conf->n_named++] = r->line;
+	return err_is_set(r->err) ? -1 : 0;
+}
+
+/* inih does not tell of a section that has no keys; a workspace may have none
+ * of its own. */
+static void
+begin_section(struct reading *r, const char *line)
+{
+	const char *end = strchr(line, ']');
+	const struct workspace *there;
+	char section[256];
+	const char *name;
+
+	r->last = -1;
+	if (err_is_set(r->err) || end == NULL)
+		return;
+	snprintf(
+	    section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
+	if (strncmp(section, "workspace", 9) != 0 || section[9] != ' ')
+		return;
+	if ((there = find_workspace(r->conf, section)) != NULL) {
+		err_set(r->err, ERR_CONFIG,
+		    "%s:%d: the workspace %s stands in line %d already",
+		    r->path, r->line, there->name,
+		    r->named_at[there - r->conf->named]);
+		r->bad_line = r->line;
+		return;
+	}
+	name = section + 10;
+	if (add_workspace(r, name + strspn(name, " \t")) != 0)
+		r->bad_line = r->line;
+}
 
 /* fgets() for inih, which cannot tell us lines or over-long ones itself. */
 static char *
@@ -502,6 +652,8 @@ read_line(char *text, int size, void *stream)
 		return NULL;
 	r->line++;
 	r->indented = *text == ' ' || *text == '\t';
+	if (*text == '[')
+		begin_section(r, text);
 	if (strchr(text, '\n') == NULL && !feof(r->file)) {
 		r->too_long = true;
 		err_set(r->err, ERR_CONFIG,
@@ -531,14 +683,45 @@ find_key(const char *section, const char *name, bool *is_file)
 	return -1;
 }
 
+/* The same of "section.key", as keys are called in a workspace's section. */
+static int
+find_dotted(const char *dotted, bool *is_file)
+{
+	char section[32];
+	size_t n = strcspn(dotted, ".");
+	int i;
+
+	if (dotted[n] == '\0' || n >= sizeof(section))
+		return -1;
+	memcpy(section, dotted, n);
+	section[n] = '\0';
+	i = find_key(section, dotted + n + 1, is_file);
+	return i < 0 || !is_workspaces(&keys[i]) ? -1 : i;
+}
+
+/* As its section calls it. */
+static int
+find_named(const struct reading *r, const char *section, const char *name,
+    bool *is_file)
+{
+	return find_workspace(r->conf, section) != NULL
+	    ? find_dotted(name, is_file)
+	    : find_key(section, name, is_file);
+}
+
 static void
 unknown_key(struct reading *r, const char *section, const char *name)
 {
+	bool dotted = find_workspace(r->conf, section) != NULL;
 	struct buf known;
 
 	buf_init(&known, 4096);
 	for (size_t i = 0; i < N_KEYS; i++)
-		if (strcmp(keys[i].section, section) == 0)
+		if (dotted && is_workspaces(&keys[i]))
+			(void)buf_addf(&known, "%s%s.%s",
+			    known.len == 0 ? "" : ", ", keys[i].section,
+			    keys[i].name);
+		else if (strcmp(keys[i].section, section) == 0)
 			(void)buf_addf(&known, "%s%s",
 			    known.len == 0 ? "" : ", ", keys[i].name);
 	if (known.len > 0)
@@ -553,14 +736,14 @@ unknown_key(struct reading *r, const char *section, const char *name)
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: unknown section [%s]: expected database, "
 		    "webhook, process, retention, openphone, notion, media, "
-		    "s3, sync or log",
+		    "s3, sync, log or workspace NAME (at the margin)",
 		    r->path, r->line, section);
 	buf_free(&known);
 }
 
 /* Somebody indented the keys of a section, rather than going on with one. */
 static bool
-is_key_line(const char *section, const char *text)
+is_key_line(const struct reading *r, const char *section, const char *text)
 {
 	char name[64];
 	bool is_file;
@@ -570,36 +753,37 @@ is_key_line(const char *section, const char *text)
 		return false;
 	memcpy(name, text, n);
 	name[n] = '\0';
-	return find_key(section, name, &is_file) >= 0;
+	return find_named(r, section, name, &is_file) >= 0;
 }
 
 /* A continuation line comes as the same key again: put it behind. */
 static int
-continued(struct reading *r, const struct key *key, bool is_file,
-    const char *where, const char *text)
+continued(struct reading *r, const struct target *to, const char *section,
+    const struct key *key, bool is_file, const char *where, const char *text)
 {
-	const char *before = *string_at(r->conf, key);
+	const char *before = is_string(key) ? *string_at(to, key) : NULL;
 	char *joined;
 
-	if (is_key_line(key->section, text))
+	if (is_key_line(r, section, text))
 		err_set(r->err, ERR_CONFIG,
 		    "%s goes on with \"%.*s\": a line that is indented "
 		    "continues the one above; begin keys at the margin",
 		    where, (int)strcspn(text, " \t="), text);
 	else if (is_file ||
-	    (key->type != STRING && key->type != SECRET && key->type != TITLE))
+	    (key->type != STRING && key->type != SECRET && key->type != TITLE &&
+		key->type != PHONES))
 		err_set(r->err, ERR_CONFIG,
 		    "%s cannot go on in another line (this one is indented)",
 		    where);
-	else if (key->type == TITLE && title_fault(text) != NULL)
-		return take(r->conf, key, where, text, r->err);
+	else if (!is_fit(key, text))
+		return take(to, key, where, text, r->err);
 	else if (!(key->users & (int)r->user))
 		return 0;
 	else if (asprintf(&joined, "%s%s%s", before == NULL ? "" : before,
 		     before == NULL ? "" : " ", text) < 0)
 		err_nomem(r->err);
 	else
-		set_string(r->conf, key, joined);
+		set_string(to, key, joined);
 	return err_is_set(r->err) ? -1 : 0;
 }
 
@@ -607,12 +791,15 @@ static int
 take_line(
     struct reading *r, const char *section, const char *name, const char *value)
 {
+	struct workspace *ws = find_workspace(r->conf, section);
+	struct target to = { r->conf, ws == NULL ? &r->conf->workspace : ws };
+	int *given = r->given_at[ws == NULL ? 0 : 1 + (ws - r->conf->named)];
 	const struct key *key;
 	char where[512];
 	bool is_file;
 	int i;
 
-	if ((i = find_key(section, name, &is_file)) < 0) {
+	if ((i = find_named(r, section, name, &is_file)) < 0) {
 		unknown_key(r, section, name);
 		return -1;
 	}
@@ -620,18 +807,18 @@ take_line(
 	snprintf(where, sizeof(where), "%s:%d: [%s] %s", r->path, r->line,
 	    section, name);
 	if (r->indented && r->last == i)
-		return continued(r, key, is_file, where, value);
-	if (r->given_at[i] != 0) {
+		return continued(r, &to, section, key, is_file, where, value);
+	if (given[i] != 0) {
 		err_set(r->err, ERR_CONFIG, "%s: already given in line %d",
-		    where, r->given_at[i]);
+		    where, given[i]);
 		return -1;
 	}
-	r->given_at[i] = r->line;
+	given[i] = r->line;
 	r->last = i;
 	if (!(key->users & (int)r->user))
 		return 0;
-	return is_file ? take_secret_file(r->conf, key, where, value, r->err)
-		       : take(r->conf, key, where, value, r->err);
+	return is_file ? take_secret_file(&to, key, where, value, r->err)
+		       : take(&to, key, where, value, r->err);
 }
 
 /* inih's convention: 1 is good, 0 is an error. It reads on all the same. */
@@ -715,10 +902,15 @@ find_file(struct err *err)
 static int
 set_defaults(struct conf *conf, struct err *err)
 {
-	conf->workspace.name = "default";
+	struct target to = plain(conf);
+
+	if ((conf->workspace.name = strdup(CONF_DEFAULT)) == NULL) {
+		err_nomem(err);
+		return -1;
+	}
 	for (size_t i = 0; i < N_KEYS; i++)
 		if (keys[i].initial != NULL &&
-		    take(conf, &keys[i], "bug: a default", keys[i].initial,
+		    take(&to, &keys[i], "bug: a default", keys[i].initial,
 			err) != 0)
 			return -1;
 	return 0;
@@ -727,6 +919,8 @@ set_defaults(struct conf *conf, struct err *err)
 static int
 read_environment(struct conf *conf, enum conf_user user, struct err *err)
 {
+	struct target to = plain(conf);
+
 	for (size_t i = 0; i < N_KEYS; i++) {
 		const struct key *key = &keys[i];
 		const char *value = key->env == NULL ? NULL : getenv(key->env);
@@ -737,11 +931,138 @@ read_environment(struct conf *conf, enum conf_user user, struct err *err)
 			continue;
 		snprintf(
 		    where, sizeof(where), "%s in the environment", key->env);
-		if (take(conf, key, where, value, err) != 0)
+		if (take(&to, key, where, value, err) != 0)
 			return -1;
 		if (may_be_empty(key)) /* what won is not in the file */
-			forget_secrets_file(conf);
+			forget_secrets_file(&conf->workspace);
 	}
+	return 0;
+}
+
+static int
+copy_text(char **to, const char *from, struct err *err)
+{
+	if (from == NULL || (*to = strdup(from)) != NULL)
+		return 0;
+	err_nomem(err);
+	return -1;
+}
+
+static int
+inherit_value(const struct key *key, const struct target *from,
+    const struct target *to, struct err *err)
+{
+	if (is_string(key))
+		return copy_text(
+		    string_at(to, key), *string_at(from, key), err);
+	if (key->type == BOOL)
+		*bool_at(to, key) = *bool_at(from, key);
+	else
+		*number_at(to, key) = *number_at(from, key);
+	return 0;
+}
+
+/* What a workspace's section leaves out is as the plain sections, or the
+ * environment, have it. */
+static int
+inherit(
+    struct conf *conf, struct workspace *ws, const int given[], struct err *err)
+{
+	const struct target from = plain(conf), to = { conf, ws };
+
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const struct key *key = &keys[i];
+
+		if (!is_workspaces(key) || given[i] != 0)
+			continue;
+		if (inherit_value(key, &from, &to, err) != 0 ||
+		    (may_be_empty(key) &&
+			copy_text(&ws->webhook.secrets_file,
+			    conf->workspace.webhook.secrets_file, err) != 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+inherit_all(struct reading *r)
+{
+	struct conf *conf = r->conf;
+
+	for (size_t i = 0; i < conf->n_named; i++)
+		if (inherit(
+			conf, &conf->named[i], r->given_at[1 + i], r->err) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- one path for several workspaces ---- */
+
+bool
+conf_shares(const struct workspace *host, const struct workspace *guest)
+{
+	return guest->webhook.path_of != NULL &&
+	    strcmp(guest->webhook.path_of, host->name) == 0;
+}
+
+static int
+bad_share(const struct reading *r, size_t i, const char *why)
+{
+	bool is_file;
+	int line = r->given_at[i][find_key("webhook", "path_of", &is_file)];
+
+	err_set(r->err, ERR_CONFIG, "%s:%d: path_of: %s", r->path, line, why);
+	return -1;
+}
+
+/* Who names no numbers of its own has all but its guests'. */
+static int
+yield_numbers(struct workspace *host, const struct workspace *guest)
+{
+	char *ignore = host->sync.ignore, *more;
+
+	if (host->sync.numbers != NULL ||
+	    (ignore != NULL && strstr(ignore, guest->sync.numbers) != NULL))
+		return 0;
+	if (asprintf(&more, "%s%s%s", ignore == NULL ? "" : ignore,
+		ignore == NULL ? "" : " ", guest->sync.numbers) < 0)
+		return -1;
+	free(ignore);
+	host->sync.ignore = more;
+	return 0;
+}
+
+static int
+share_path(struct reading *r, size_t i)
+{
+	struct workspace *guest = &r->conf->named[i], *host;
+
+	if (guest->webhook.path_of == NULL)
+		return 0;
+	host = (struct workspace *)(uintptr_t)conf_find(
+	    r->conf, guest->webhook.path_of);
+	if (host == NULL || host == guest || host->webhook.path_of != NULL)
+		return bad_share(r, 1 + i,
+		    "the name of another workspace, with a path of its own, is "
+		    "expected");
+	if (guest->sync.numbers == NULL)
+		return bad_share(r, 1 + i,
+		    "sync.numbers is needed, too, to tell whose a delivery is");
+	if (yield_numbers(host, guest) == 0)
+		return 0;
+	err_nomem(r->err);
+	return -1;
+}
+
+static int
+share_paths(struct reading *r)
+{
+	if (r->conf->workspace.webhook.path_of != NULL)
+		return bad_share(
+		    r, 0, "it belongs into a section [workspace NAME]");
+	for (size_t i = 0; i < r->conf->n_named; i++)
+		if (share_path(r, i) != 0)
+			return -1;
 	return 0;
 }
 
@@ -772,7 +1093,8 @@ conf_load(
 		if (read_file(&r) != 0)
 			goto fail;
 	}
-	if (read_environment(&conf, user, err) != 0)
+	if (read_environment(&conf, user, err) != 0 || inherit_all(&r) != 0 ||
+	    share_paths(&r) != 0)
 		goto fail;
 	if (r.file != NULL)
 		fclose(r.file);
@@ -796,42 +1118,119 @@ applies(const struct workspace *ws, const struct key *key)
 	    strcmp(ws->media.link, "notion") != 0;
 }
 
-int
-conf_require(const struct conf *conf, enum conf_user user, struct err *err)
+void
+conf_blame(const struct conf *conf, const struct workspace *ws, struct err *err)
 {
+	if (conf->n_named > 0)
+		err_prefix(err, "[workspace %s]", ws->name);
+}
+
+static void
+missing(const struct conf *conf, const struct workspace *ws,
+    const struct key *key, struct err *err)
+{
+	const char *path = conf->path == NULL ? SYSCONFDIR
+	    "/openphone-notion-sync.conf"
+					      : conf->path;
+	const char *section = key->section, *name = key->name;
+	bool secret = key->type == SECRET;
+
+	if (conf->n_named > 0) {
+		err_set(err, ERR_CONFIG,
+		    "%s is missing: set %s.%s%s in [workspace %s] in %s, or "
+		    "[%s] %s for all",
+		    name, section, name, secret ? " (or ..._file)" : "",
+		    ws->name, path, section, name);
+		return;
+	}
+	err_set(err, ERR_CONFIG,
+	    "%s is missing: set it as [%s] %s%s%s%s in %s%s%s", name, section,
+	    name, secret ? " or " : "", secret ? name : "",
+	    secret ? "_file" : "", path,
+	    key->env == NULL ? "" : ", or in the environment as ",
+	    key->env == NULL ? "" : key->env);
+}
+
+int
+conf_require(const struct conf *conf, const struct workspace *ws,
+    enum conf_user user, struct err *err)
+{
+	const struct target of = { (struct conf *)(uintptr_t)conf,
+		(struct workspace *)(uintptr_t)ws };
+
 	for (size_t i = 0; i < N_KEYS; i++) {
 		const struct key *key = &keys[i];
-		char *value = is_string(key) ? *string_at(conf, key) : NULL;
+		char *value = is_string(key) ? *string_at(&of, key) : NULL;
 
-		if (!(key->needed & (int)user) ||
-		    !applies(&conf->workspace, key) ||
+		if (!(key->needed & (int)user) || !applies(ws, key) ||
 		    (value != NULL && *value != '\0'))
 			continue;
-		err_set(err, ERR_CONFIG,
-		    "%s is missing: set it as [%s] %s%s%s%s in %s%s%s",
-		    key->name, key->section, key->name,
-		    key->type == SECRET ? " or " : "",
-		    key->type == SECRET ? key->name : "",
-		    key->type == SECRET ? "_file" : "",
-		    conf->path == NULL ? SYSCONFDIR
-			"/openphone-notion-sync.conf"
-				       : conf->path,
-		    key->env == NULL ? "" : ", or in the environment as ",
-		    key->env == NULL ? "" : key->env);
+		missing(conf, ws, key, err);
 		return -1;
 	}
 	return 0;
 }
 
+int
+conf_require_all(const struct conf *conf, enum conf_user user, struct err *err)
+{
+	for (size_t i = 0; i < conf_count(conf); i++)
+		if (conf_require(conf, conf_at(conf, i), user, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Everything that is the workspace's own. */
+static void
+free_workspace(struct conf *conf, struct workspace *ws)
+{
+	const struct target of = { conf, ws };
+
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (is_string(&keys[i]) && is_workspaces(&keys[i]))
+			set_string(&of, &keys[i], NULL);
+	forget_secrets_file(ws);
+	free(ws->name);
+	ws->name = NULL;
+}
+
 void
 conf_free(struct conf *conf)
 {
+	const struct target of = plain(conf);
+
+	for (size_t i = 0; i < conf->n_named; i++)
+		free_workspace(conf, &conf->named[i]);
+	free(conf->named);
+	conf->named = NULL;
+	conf->n_named = 0;
+	free_workspace(conf, &conf->workspace);
 	for (size_t i = 0; i < N_KEYS; i++)
 		if (is_string(&keys[i]))
-			set_string(conf, &keys[i], NULL);
-	forget_secrets_file(conf);
+			set_string(&of, &keys[i], NULL);
 	free(conf->path);
 	conf->path = NULL;
+}
+
+size_t
+conf_count(const struct conf *conf)
+{
+	return conf->n_named == 0 ? 1 : conf->n_named;
+}
+
+const struct workspace *
+conf_at(const struct conf *conf, size_t i)
+{
+	return conf->n_named == 0 ? &conf->workspace : &conf->named[i];
+}
+
+const struct workspace *
+conf_find(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf_count(conf); i++)
+		if (strcmp(conf_at(conf, i)->name, name) == 0)
+			return conf_at(conf, i);
+	return NULL;
 }
 
 /* A connection string or URI (libpq's forms) may hold one. */
@@ -872,30 +1271,69 @@ print_text(const char *name, const char *value, struct buf *out)
 	return buf_addf(out, "%s\n", value);
 }
 
+/* name: as its section calls it; unset: what stands before one without a
+ * value. */
 static int
-print_key(const struct conf *conf, const struct key *key, struct buf *out)
+print_key(const struct target *of, const struct key *key, const char *name,
+    const char *unset, struct buf *out)
 {
 	char text[64];
 	const char *value = text;
 
 	if (is_string(key)) {
-		value = *string_at(conf, key);
+		value = *string_at(of, key);
 		if (value == NULL)
-			return buf_addf(out, "; %s =\n", key->name);
+			return buf_addf(out, "%s%s =\n", unset, name);
 		if (is_secret(key, value))
-			return buf_addf(
-			    out, "; %s = (set, not shown)\n", key->name);
+			return buf_addf(out, "; %s = (set, not shown)\n", name);
 	} else if (key->type == BOOL) {
-		value = *bool_at(conf, key) ? "yes" : "no";
+		value = *bool_at(of, key) ? "yes" : "no";
 	} else {
-		number_text(key, *number_at(conf, key), text, sizeof(text));
+		number_text(key, *number_at(of, key), text, sizeof(text));
 	}
-	return print_text(key->name, value, out);
+	return print_text(name, value, out);
+}
+
+static bool
+same_value(
+    const struct key *key, const struct target *a, const struct target *b)
+{
+	const char *x, *y;
+
+	if (key->type == BOOL)
+		return *bool_at(a, key) == *bool_at(b, key);
+	if (!is_string(key))
+		return *number_at(a, key) == *number_at(b, key);
+	x = *string_at(a, key);
+	y = *string_at(b, key);
+	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+/* What a workspace has that the plain sections do not. */
+static int
+print_workspace(
+    const struct target *base, struct workspace *ws, struct buf *out)
+{
+	const struct target of = { base->conf, ws };
+	char name[64];
+
+	if (buf_addf(out, "\n[workspace %s]\n", ws->name) != 0)
+		return -1;
+	for (size_t i = 0; i < N_KEYS; i++) {
+		if (!is_workspaces(&keys[i]) || same_value(&keys[i], base, &of))
+			continue;
+		snprintf(
+		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
+		if (print_key(&of, &keys[i], name, "", out) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
 conf_print(const struct conf *conf, struct buf *out)
 {
+	const struct target of = plain((struct conf *)(uintptr_t)conf);
 	const char *section = "";
 
 	for (size_t i = 0; i < N_KEYS; i++) {
@@ -905,8 +1343,11 @@ conf_print(const struct conf *conf, struct buf *out)
 				section) != 0)
 				return -1;
 		}
-		if (print_key(conf, &keys[i], out) != 0)
+		if (print_key(&of, &keys[i], keys[i].name, "; ", out) != 0)
 			return -1;
 	}
+	for (size_t i = 0; i < conf->n_named; i++)
+		if (print_workspace(&of, &conf->named[i], out) != 0)
+			return -1;
 	return 0;
 }

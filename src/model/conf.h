@@ -12,20 +12,27 @@
 #define MODEL_CONF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
-/* What belongs to one workspace: its keys, databases, storage. */
+/* What belongs to one workspace: its keys, databases, storage. In the plain
+ * sections, or in [workspace NAME], where [notion] rate is called notion.rate.
+ */
 struct workspace {
-	const char *name; /* "default" */
+	char *name; /* "default", unless there are several */
 
 	struct {
 		char *secrets, *legacy_keys; /* separated by white space */
+		char *path_of; /* the workspace at whose path it takes part */
 		char *secrets_file; /* whence the secrets are, or NULL */
 		bool allow_unsigned;
 		int64_t tolerance_ms;
 	} webhook;
+	struct {
+		int64_t workers;
+	} process;
 	struct {
 		char *api_key, *api_base, *version;
 		int64_t rate; /* requests a second */
@@ -44,7 +51,6 @@ struct workspace {
 	} notion;
 	struct {
 		char *store;	/* s3, file */
-		char *folder;	/* where files go, with store = file */
 		char *link;	/* portal, public, notion */
 		char *base_url; /* what readers' links begin with */
 		char *hosts;	/* allowed suffixes, separated by blanks */
@@ -61,6 +67,7 @@ struct workspace {
 		char *time_zone;
 		int64_t settle_ms;
 		char *deleted; /* mark, trash or keep */
+		char *numbers, *ignore; /* separated by white space */
 	} sync;
 };
 
@@ -79,7 +86,7 @@ struct conf {
 		int64_t spool_max; /* bytes */
 	} webhook;
 	struct {
-		int64_t workers, lease_ms, max_attempts;
+		int64_t lease_ms, max_attempts;
 	} process;
 	struct {
 		/* 0: for ever */
@@ -87,10 +94,22 @@ struct conf {
 		int64_t finished_ms, attempts_ms, dead_ms;
 	} retention;
 	struct {
+		char *folder; /* for [media] store = file; nginx has but one */
+	} media;
+	struct {
 		char *level, *file;
 	} log;
-	struct workspace workspace; /* the default one */
+	/* The plain sections: the one workspace, or where there are sections
+	 * [workspace NAME], what these leave out. See conf_at(). */
+	struct workspace workspace;
+	struct workspace *named;
+	size_t n_named;
 };
+
+enum { CONF_WORKSPACES_MAX = 100, CONF_NAME_MAX = 32 };
+
+/* The workspace of those who have one; it has the webhook's path for itself. */
+#define CONF_DEFAULT "default"
 
 /* Who reads the configuration: secrets that a program does not need are not
  * even opened for it, and what it needs must be there. */
@@ -110,9 +129,25 @@ int conf_load(
     const char *path, enum conf_user user, struct conf *ret, struct err *err);
 void conf_free(struct conf *conf);
 
-/* Is everything there that this user needs? [s3] is needed only with
- * [media] store = s3, base_url not with [media] link = notion. */
-int conf_require(const struct conf *conf, enum conf_user user, struct err *err);
+/* The workspaces: one at least. */
+size_t conf_count(const struct conf *conf);
+const struct workspace *conf_at(const struct conf *conf, size_t i);
+/* NULL: there is none of that name. */
+const struct workspace *conf_find(const struct conf *conf, const char *name);
+/* Do deliveries to the path of the one go to the other, too, by number? */
+bool conf_shares(const struct workspace *host, const struct workspace *guest);
+
+/* Is everything there that this user needs for the workspace, or for all?
+ * [s3] is needed only with [media] store = s3, base_url not with [media] link
+ * = notion. */
+int conf_require(const struct conf *conf, const struct workspace *ws,
+    enum conf_user user, struct err *err);
+int conf_require_all(
+    const struct conf *conf, enum conf_user user, struct err *err);
+
+/* Put the workspace's name before an error, where there are several. */
+void conf_blame(
+    const struct conf *conf, const struct workspace *ws, struct err *err);
 
 /* Every key with its effective value, as a file that reads back the same;
  * secrets are masked, connection strings with a password too. */

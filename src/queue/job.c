@@ -15,14 +15,14 @@ enum {
 };
 
 int
-job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
-    struct err *err)
+job_claim(struct db *db, const char *workspace, int64_t run, int64_t lease_ms,
+    struct job *ret, struct err *err)
 {
 	struct db_result *r = NULL;
 	struct job job = { .run = run };
 
 	if (DB_RUN(db, SQL_job_claim, &r, err, DB_INT(run),
-		DB_INT((lease_ms + 999) / 1000)) != 0)
+		DB_INT((lease_ms + 999) / 1000), DB_TEXT(workspace)) != 0)
 		return -1;
 	if (db_rows(r) == 0) {
 		db_result_free(r);
@@ -163,12 +163,12 @@ job_held(struct db_result *r, struct err *err)
 }
 
 int64_t
-job_next_ms(struct db *db, struct err *err)
+job_next_ms(struct db *db, const char *workspace, struct err *err)
 {
 	struct db_result *r = NULL;
 	int64_t ms;
 
-	if (DB_RUN(db, SQL_job_next_at, &r, err) != 0)
+	if (DB_RUN(db, SQL_job_next_at, &r, err, DB_TEXT(workspace)) != 0)
 		return -2;
 	ms = db_text(r, 0, "ms") == NULL ? -1 : db_int(r, 0, "ms");
 	db_result_free(r);
@@ -190,12 +190,12 @@ job_recheck(struct db *db, struct err *err)
 }
 
 int
-job_live_is_due(struct db *db, struct err *err)
+job_live_is_due(struct db *db, const char *workspace, struct err *err)
 {
 	struct db_result *r = NULL;
 	int due;
 
-	if (DB_RUN(db, SQL_job_live_due, &r, err) != 0)
+	if (DB_RUN(db, SQL_job_live_due, &r, err, DB_TEXT(workspace)) != 0)
 		return -1;
 	due = db_bool(r, 0, "due");
 	db_result_free(r);

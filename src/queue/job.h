@@ -34,9 +34,10 @@ enum job_result {
  * is written before more is. */
 enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_LISTED = 10, JOB_HISTORY = 20 };
 
-/* Claim the next due job: 1 and *ret filled, 0 when none is due, -1. */
-int job_claim(struct db *db, int64_t run, int64_t lease_ms, struct job *ret,
-    struct err *err);
+/* Claim the workspace's next due job: 1 and *ret filled, 0 when none is due,
+ * -1. */
+int job_claim(struct db *db, const char *workspace, int64_t run,
+    int64_t lease_ms, struct job *ret, struct err *err);
 void job_clear(struct job *job);
 
 int job_finish(struct db *db, const struct job *job, enum job_result *ret,
@@ -59,16 +60,16 @@ int job_extend(
  */
 int job_held(struct db_result *r, struct err *err);
 
-/* Milliseconds until there is something to do, or to wait for that is worth
- * waiting for (a service's rate limit); -1: nothing, -2: error. */
-int64_t job_next_ms(struct db *db, struct err *err);
+/* Milliseconds until the workspace has something to do, or to wait for that is
+ * worth waiting for (a service's rate limit); -1: nothing, -2: error. */
+int64_t job_next_ms(struct db *db, const char *workspace, struct err *err);
 
 /* Make a resource due, whether or not it has a job already. */
 int job_make_due(struct db *db, const char *workspace, const char *kind,
     const char *resource_id, int priority, struct err *err);
 
-/* Does a live job wait for a worker? 1, 0 or -1. */
-int job_live_is_due(struct db *db, struct err *err);
+/* Does a live job of the workspace wait for a worker? 1, 0 or -1. */
+int job_live_is_due(struct db *db, const char *workspace, struct err *err);
 
 /* Resources whose re-check time has come become due. */
 int job_recheck(struct db *db, struct err *err);

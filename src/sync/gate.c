@@ -85,7 +85,7 @@ gives_way(const struct sync_gate *g)
 	struct err ignored = ERR_INIT;
 
 	return is_background(g->sync) && !g->used &&
-	    job_live_is_due(g->sync->db, &ignored) > 0;
+	    job_live_is_due(g->sync->db, g->sync->ws->name, &ignored) > 0;
 }
 
 static int

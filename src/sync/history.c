@@ -6,6 +6,7 @@
 #include "base/rfc3339.h"
 #include "model/call.h"
 #include "model/fold.h"
+#include "model/selection.h"
 #include "sync/resource.h"
 
 enum { TRIES_MAX = 3 }; /* against a worker that stores the same resource */
@@ -136,6 +137,17 @@ job_of(const struct sync *sync, const char *kind, const char *id)
 		.resource_id = (char *)(uintptr_t)id };
 }
 
+/* Of a number that gets no pages, and never delivered to us: perhaps to another
+ * workspace of the same account. */
+static bool
+is_left_out(
+    const struct sync *sync, const struct job *job, const struct resource *res)
+{
+	return !res->stored && res->n_folded == 0 &&
+	    selection_of(sync->ws, job->kind, res->facts, NULL) ==
+	    SELECTION_OUT;
+}
+
 /* 1, or 0: somebody else stored the resource meanwhile, and nothing was
  * changed. What is known already is only marked as listed. */
 static int
@@ -148,7 +160,10 @@ try_fold(struct sync *sync, const struct job *job, const json_t *object,
 	if (resource_load(sync->db, job, &res, err) != 0)
 		return -1;
 	changed = fold(sync, job->kind, object, res.state, err);
-	if (changed >= 0) {
+	if (changed >= 0 && is_left_out(sync, job, &res)) {
+		*ret = (struct history_found){ 0 };
+		rc = 1;
+	} else if (changed >= 0) {
 		ret->first = backfill != 0 && res.backfill != backfill;
 		ret->changed = changed || !res.stored || res.n_folded > 0;
 		rc = !ret->first && !ret->changed

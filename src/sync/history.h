@@ -40,7 +40,8 @@ struct history_found {
 
 /* Fold a Call or Message of a list into its resource and store that, whatever
  * else is at work on it. To be called within a transaction. kind: "call" or
- * "message"; backfill 0: it is for none, and first is false. */
+ * "message"; backfill 0: it is for none, and first is false. What is of a
+ * number that is left out is passed over, unless it is known already. */
 int history_fold(struct sync *sync, const char *kind, const json_t *object,
     int64_t backfill, struct history_found *ret, struct err *err);
 

@@ -279,7 +279,7 @@ resource_save(
 	    DB_JSON(json_object_get(res->state, "times")),
 	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
-	    DB_INT(job->run), DB_BOOL(res->refold));
+	    DB_INT(job->run), DB_BOOL(res->refold), DB_BOOL(res->ignored));
 	free(ids);
 	FAILPOINT("resource.saved");
 	if (rc == 0)

@@ -24,6 +24,7 @@ struct resource {
 	int64_t recheck_in;  /* seconds; < 0: overdue; meaningless when … */
 	bool recheck;	     /* … nothing is expected */
 	char changed_at[40]; /* of the row, "" when there is none */
+	bool ignored;	     /* gets no page: of a number that is left out */
 	int64_t backfill;    /* the last one that listed it, 0: none did */
 };
 

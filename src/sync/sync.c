@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "model/fold.h"
 #include "model/page.h"
+#include "model/selection.h"
 #include "sql/queries.h"
 #include "sync/attachment.h"
 #include "sync/backfill.h"
@@ -51,11 +52,10 @@ must_stop(void *ctx, bool file)
 }
 
 int
-sync_init(struct sync *sync, const struct conf *conf, struct db *db,
+sync_init(struct sync *sync, const struct conf *conf,
+    const struct workspace *ws, struct db *db,
     const volatile sig_atomic_t *stopping, struct err *err)
 {
-	const struct workspace *ws = &conf->workspace;
-
 	*sync = (struct sync){
 		.conf = conf, .ws = ws, .db = db, .stopping = stopping
 	};
@@ -89,7 +89,7 @@ sync_init(struct sync *sync, const struct conf *conf, struct db *db,
 		.low_speed_limit = S3_LOW_SPEED_BYTES,
 		.low_speed_time = S3_LOW_SPEED_SECONDS };
 	sync->folder = (struct folder){
-		.path = ws->media.folder, .stop = must_stop, .stop_ctx = sync
+		.path = conf->media.folder, .stop = must_stop, .stop_ctx = sync
 	};
 	/* times on pages are the workspace's */
 	if (setenv("TZ", ws->sync.time_zone, 1) != 0) {
@@ -206,6 +206,35 @@ settled(struct sync *sync, const struct job *job, struct resource *res,
 	return -1;
 }
 
+/* Of a number that is left out: people see it in the database, no more. */
+static int
+leave_out(struct sync *sync, const struct job *job, struct resource *res,
+    struct err *err)
+{
+	res->ignored = true;
+	res->recheck = false;
+	return resource_save(sync->db, job, res, err);
+}
+
+/* The names are looked up: does it get a page? 1, 0, or -1: nobody can tell
+ * before what failed (*later) has been tried again. */
+static int
+is_selected(struct sync *sync, const struct job *job, const json_t *facts,
+    const json_t *names, const struct err *later, struct err *err)
+{
+	switch (selection_of(sync->ws, job->kind, facts, names)) {
+	case SELECTION_IN:
+		return 1;
+	case SELECTION_OUT:
+		return 0;
+	default:
+		if (!err_is_set(later))
+			return sync->ws->sync.numbers == NULL;
+		*err = *later;
+		return -1;
+	}
+}
+
 /* With names and files. */
 static int
 make_page(struct sync *sync, const struct job *job, struct resource *res,
@@ -213,10 +242,17 @@ make_page(struct sync *sync, const struct job *job, struct resource *res,
 {
 	json_t *names = NULL, *media = NULL;
 	struct err now = ERR_INIT;
-	int rc = -1;
+	int rc = -1, selected;
 
 	if (people_names(sync, job, res->facts, &names, &now) != 0 &&
 	    postpone(&now, later, err) != 0)
+		goto out;
+	selected = is_selected(sync, job, res->facts, names, later, err);
+	if (selected == 0) {
+		err_clear(later);
+		rc = leave_out(sync, job, res, err);
+	}
+	if (selected != 1)
 		goto out;
 	err_clear(&now);
 	if (attachments_store(sync, job, res->facts, &media, &now) != 0 &&
@@ -236,6 +272,10 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 {
 	struct err later = ERR_INIT, now = ERR_INIT;
 
+	/* what is certain costs no request */
+	if (selection_of(sync->ws, job->kind, res->facts, NULL) ==
+	    SELECTION_OUT)
+		return leave_out(sync, job, res, err);
 	if (settled(sync, job, res, err) != 0)
 		return -1;
 	if (enrich(sync, job, res, &now) != 0 &&

@@ -57,8 +57,10 @@ struct sync {
 	const volatile sig_atomic_t *stopping;
 };
 
-/* db stays the caller's; *stopping is looked at while waiting. */
-int sync_init(struct sync *sync, const struct conf *conf, struct db *db,
+/* For one of conf's workspaces, whose time zone becomes the process's. db stays
+ * the caller's; *stopping is looked at while waiting. */
+int sync_init(struct sync *sync, const struct conf *conf,
+    const struct workspace *ws, struct db *db,
     const volatile sig_atomic_t *stopping, struct err *err);
 void sync_free(struct sync *sync);
 

@@ -14,7 +14,9 @@
 #include "base/rfc3339.h"
 #include "ext/jansson.h"
 #include "model/event.h"
+#include "model/fold.h"
 #include "model/payload.h"
+#include "model/selection.h"
 #include "web/answer.h"
 
 enum {
@@ -29,16 +31,36 @@ static const char *const retry_later = "Retry-After: 10\r\n";
 int
 intake_init(struct intake *intake, const struct conf *conf, struct err *err)
 {
+	size_t n = conf_count(conf);
+
 	*intake = (struct intake){ .conf = conf };
-	intake->keyring = keyring_new(conf, err);
-	return intake->keyring == NULL ? -1 : 0;
+	intake->keyrings = calloc(n, sizeof(struct keyring *));
+	if (intake->keyrings == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct workspace *ws = conf_at(conf, i);
+
+		if (ws->webhook.path_of != NULL)
+			continue;
+		log_context(ws->name, NULL, NULL);
+		intake->keyrings[i] = keyring_new(conf, ws, err);
+		log_context(NULL, NULL, NULL);
+		if (intake->keyrings[i] == NULL)
+			return -1;
+	}
+	return 0;
 }
 
 void
 intake_free(struct intake *intake)
 {
-	keyring_free(intake->keyring);
-	intake->keyring = NULL;
+	for (size_t i = 0;
+	     intake->keyrings != NULL && i < conf_count(intake->conf); i++)
+		keyring_free(intake->keyrings[i]);
+	free(intake->keyrings);
+	intake->keyrings = NULL;
 }
 
 /* ---- reading the body ---- */
@@ -169,12 +191,12 @@ present(const char *value)
 }
 
 static bool
-authentic(struct intake *intake, struct fcgi_request *req,
+authentic(struct intake *intake, size_t i, struct fcgi_request *req,
     const struct signature_headers *headers, const struct buf *body)
 {
-	const struct workspace *w = &intake->conf->workspace;
+	const struct workspace *w = conf_at(intake->conf, i);
 	enum signature_result result =
-	    keyring_check(intake->keyring, headers, body->data, body->len);
+	    keyring_check(intake->keyrings[i], headers, body->data, body->len);
 	const char *from = fcgi_param(req, "REMOTE_ADDR");
 
 	if (result == SIGNATURE_FAILED) {
@@ -252,11 +274,83 @@ answer_not_stored(struct fcgi_request *req, const struct err *err)
 	    "the delivery could not be stored now: send it again later");
 }
 
-static void
-store(struct intake *intake, struct fcgi_request *req,
-    const struct signature_headers *headers, const struct buf *body)
+static bool
+is_call_or_message(const struct event *event)
 {
-	struct delivery d = { .workspace = intake->conf->workspace.name };
+	return strcmp(event->kind, "call") == 0 ||
+	    strcmp(event->kind, "message") == 0;
+}
+
+/* May it be about the workspace's numbers? What does not tell is all's, and is
+ * sorted out when OpenPhone has told. */
+static bool
+may_be_of(
+    const struct workspace *ws, const struct event *event, const json_t *facts)
+{
+	if (is_call_or_message(event))
+		return selection_of(ws, event->kind, facts, NULL) !=
+		    SELECTION_OUT;
+	return strcmp(event->kind, "contact") == 0;
+}
+
+/* Store it for those who take part in the workspace's path; *n: how many. */
+static int
+store_for_guests(struct intake *intake, const struct workspace *host,
+    struct delivery *d, const struct event *event, const json_t *facts, int *n,
+    struct err *err)
+{
+	for (size_t i = 0; i < conf_count(intake->conf); i++) {
+		const struct workspace *ws = conf_at(intake->conf, i);
+
+		if (!conf_shares(host, ws) || !may_be_of(ws, event, facts))
+			continue;
+		d->workspace = ws->name;
+		if (writer_store(intake->writer, d, err) != 0)
+			return -1;
+		++*n;
+	}
+	return 0;
+}
+
+static bool
+has_guests(const struct conf *conf, const struct workspace *host)
+{
+	for (size_t i = 0; i < conf_count(conf); i++)
+		if (conf_shares(host, conf_at(conf, i)))
+			return true;
+	return false;
+}
+
+/* What is stored for one and not for another is stored again when the sender
+ * repeats it: once for each. What is nobody's is the host's. */
+static int
+store_shared(struct intake *intake, const struct workspace *host,
+    struct delivery *d, const struct event *event, const json_t *envelope,
+    struct err *err)
+{
+	json_t *state = fold_new();
+	const json_t *facts = json_object_get(state, "facts");
+	int n = 0, rc = -1;
+
+	if (state == NULL)
+		err_nomem(err);
+	else if (!is_call_or_message(event) ||
+	    fold_event(state, envelope, event, err) == 0)
+		rc = store_for_guests(intake, host, d, event, facts, &n, err);
+	if (rc == 0 && (n == 0 || may_be_of(host, event, facts))) {
+		d->workspace = host->name;
+		rc = writer_store(intake->writer, d, err);
+	}
+	json_decref(state);
+	return rc;
+}
+
+static void
+store(struct intake *intake, const struct workspace *ws,
+    struct fcgi_request *req, const struct signature_headers *headers,
+    const struct buf *body)
+{
+	struct delivery d = { .workspace = ws->name };
 	struct err err = ERR_INIT;
 	struct event event;
 	struct buf key;
@@ -292,7 +386,9 @@ store(struct intake *intake, struct fcgi_request *req,
 	d.body = body->data;
 	d.body_len = body->len;
 	FAILPOINT("intake.verified");
-	if (writer_store(intake->writer, &d, &err) == 0)
+	if ((has_guests(intake->conf, ws)
+		    ? store_shared(intake, ws, &d, &event, envelope, &err)
+		    : writer_store(intake->writer, &d, &err)) == 0)
 		answer_stored(req, d.key);
 	else
 		answer_not_stored(req, &err);
@@ -302,17 +398,21 @@ out:
 	json_decref(envelope);
 }
 
+/* i: the index of the workspace whose path it came to. */
 static void
-answer_delivery(struct intake *intake, struct fcgi_request *req)
+answer_delivery(struct intake *intake, size_t i, struct fcgi_request *req)
 {
+	const struct workspace *ws = conf_at(intake->conf, i);
 	struct signature_headers headers = signature_headers(req);
 	struct buf body;
 	bool large;
 
 	buf_init(&body, (size_t)intake->conf->webhook.max_body);
+	log_context(ws->name, NULL, NULL);
 	if (!refuse_long_headers(req) && read_body(intake, req, &body) == 0 &&
-	    authentic(intake, req, &headers, &body))
-		store(intake, req, &headers, &body);
+	    authentic(intake, i, req, &headers, &body))
+		store(intake, ws, req, &headers, &body);
+	log_context(NULL, NULL, NULL);
 	FAILPOINT("intake.answered");
 	large = body.len >= LARGE_BODY;
 	buf_free(&body);
@@ -363,12 +463,31 @@ answer_method(struct fcgi_request *req, const char *allow)
 	    "the Allow header");
 }
 
+/* The workspace that has this path: its index, or their number. */
+static size_t
+find_path(const struct conf *conf, const char *path)
+{
+	size_t i, n = strlen(conf->webhook.path);
+
+	if (strncmp(path, conf->webhook.path, n) != 0)
+		return conf_count(conf);
+	path = path[n] == '\0' ? CONF_DEFAULT
+	    : path[n] == '/'   ? path + n + 1
+			       : "";
+	for (i = 0; i < conf_count(conf); i++)
+		if (strcmp(conf_at(conf, i)->name, path) == 0 &&
+		    conf_at(conf, i)->webhook.path_of == NULL)
+			break;
+	return i;
+}
+
 void
 intake_answer(struct fcgi_request *req, struct intake *intake)
 {
 	const char *method = fcgi_param(req, "REQUEST_METHOD");
 	char *path = answer_path(req);
 	bool reads, hook, health;
+	size_t i;
 
 	if (method == NULL || path == NULL) {
 		answer_error(req, "400 Bad Request", "", "bad_request",
@@ -377,11 +496,12 @@ intake_answer(struct fcgi_request *req, struct intake *intake)
 		return;
 	}
 	reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-	hook = strcmp(path, intake->conf->webhook.path) == 0;
+	i = find_path(intake->conf, path);
+	hook = i < conf_count(intake->conf);
 	health = strcmp(path, "/health") == 0;
 	free(path);
 	if (hook && strcmp(method, "POST") == 0)
-		answer_delivery(intake, req);
+		answer_delivery(intake, i, req);
 	else if (hook && reads)
 		answer_json(req, "200 OK", "", "{\"status\":\"ready\"}");
 	else if (health && reads)

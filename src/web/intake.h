@@ -1,6 +1,11 @@
 /*
  * intake.h - what ons-webhook answers.
  *
+ * The webhook path is that of the workspace "default", and with "/NAME" behind
+ * it that of the workspace NAME: whose secrets deliveries are signed with. Where
+ * others take part in it ([webhook] path_of), each delivery is stored for those
+ * whose numbers it is about, or may be about.
+ *
  *   POST <webhook path>       verify, store or spool, 200 once it is durable
  *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
  *   GET, HEAD /health         could a delivery be stored or spooled now?
@@ -22,7 +27,8 @@
 
 struct intake {
 	const struct conf *conf;
-	struct keyring *keyring;
+	struct keyring **keyrings; /* in the order of conf's workspaces;
+				    * NULL: it has no path of its own */
 	struct writer *writer;
 };
 

@@ -16,7 +16,7 @@ struct stamp {
 };
 
 struct keyring {
-	const struct conf *conf;
+	const struct workspace *ws;
 	pthread_rwlock_t lock; /* of what follows */
 	struct signature_keys *keys;
 	struct stamp stamp;
@@ -43,9 +43,9 @@ same(const struct stamp *a, const struct stamp *b)
 }
 
 static struct signature_keys *
-make_keys(const struct conf *conf, const char *secrets, struct err *err)
+make_keys(const struct workspace *ws, const char *secrets, struct err *err)
 {
-	const char *legacy = conf->workspace.webhook.legacy_keys;
+	const char *legacy = ws->webhook.legacy_keys;
 	struct signature_keys *keys = signature_keys_new();
 
 	if (keys == NULL) {
@@ -72,10 +72,8 @@ count(const struct signature_keys *keys)
 
 /* Without any key, may we start? */
 static int
-check_none(const struct conf *conf, struct err *err)
+check_none(const struct conf *conf, const struct workspace *ws, struct err *err)
 {
-	const struct workspace *ws = &conf->workspace;
-
 	if (ws->webhook.allow_unsigned) {
 		log_warn("[webhook] allow_unsigned is on: anybody who knows "
 			 "the address can make pages in Notion");
@@ -94,11 +92,13 @@ check_none(const struct conf *conf, struct err *err)
 	    "beside the webhook (or, to accept what anybody sends, "
 	    "allow_unsigned = yes)",
 	    conf->path == NULL ? "the configuration" : conf->path);
+	conf_blame(conf, ws, err);
 	return -1;
 }
 
 struct keyring *
-keyring_new(const struct conf *conf, struct err *err)
+keyring_new(
+    const struct conf *conf, const struct workspace *ws, struct err *err)
 {
 	struct keyring *k = calloc(1, sizeof(*k));
 
@@ -106,14 +106,14 @@ keyring_new(const struct conf *conf, struct err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	k->conf = conf;
+	k->ws = ws;
 	/* the stamp stays empty: the first delivery finds the file changed,
 	 * whatever happened to it since the configuration was read */
 	pthread_rwlock_init(&k->lock, NULL);
-	k->keys = make_keys(conf, conf->workspace.webhook.secrets, err);
+	k->keys = make_keys(ws, ws->webhook.secrets, err);
 	if (k->keys != NULL &&
-	    ((count(k->keys) > 0 && !conf->workspace.webhook.allow_unsigned) ||
-		check_none(conf, err) == 0))
+	    ((count(k->keys) > 0 && !ws->webhook.allow_unsigned) ||
+		check_none(conf, ws, err) == 0))
 		return k;
 	keyring_free(k);
 	return NULL;
@@ -138,7 +138,7 @@ reload(struct keyring *k, const char *path)
 	char *text = NULL;
 
 	if (secrets_read(path, &text, &err) == 0)
-		keys = make_keys(k->conf, text, &err);
+		keys = make_keys(k->ws, text, &err);
 	secrets_forget(text);
 	if (keys == NULL) {
 		log_err(&err, "the signing secrets stay what they were");
@@ -153,7 +153,7 @@ reload(struct keyring *k, const char *path)
 static void
 lock_current(struct keyring *k)
 {
-	const char *path = k->conf->workspace.webhook.secrets_file;
+	const char *path = k->ws->webhook.secrets_file;
 	struct stamp now;
 
 	pthread_rwlock_rdlock(&k->lock);
@@ -180,8 +180,7 @@ keyring_check(struct keyring *keyring, const struct signature_headers *headers,
 
 	lock_current(keyring);
 	result = signature_check(keyring->keys, headers, body, n,
-	    rfc3339_now() / 1000,
-	    keyring->conf->workspace.webhook.tolerance_ms);
+	    rfc3339_now() / 1000, keyring->ws->webhook.tolerance_ms);
 	pthread_rwlock_unlock(&keyring->lock);
 	return result;
 }

@@ -1,5 +1,6 @@
 /*
- * keyring.h - the signing secrets of ons-webhook, for all its threads.
+ * keyring.h - the signing secrets of a workspace, for all threads of
+ * ons-webhook.
  *
  * A [webhook] secrets_file that was changed is read again before the next
  * delivery is checked. One that cannot be used, or is gone, changes nothing,
@@ -16,9 +17,10 @@
 
 struct keyring;
 
-/* No key at all needs allow_unsigned, or a secrets_file that may get one. conf
- * must live as long. NULL: failed. */
-struct keyring *keyring_new(const struct conf *conf, struct err *err);
+/* No key at all needs allow_unsigned, or a secrets_file that may get one. conf,
+ * whose workspace it is, must live as long. NULL: failed. */
+struct keyring *keyring_new(
+    const struct conf *conf, const struct workspace *ws, struct err *err);
 void keyring_free(struct keyring *keyring);
 
 /* signature_check() with the secrets and the tolerance of now. */

@@ -14,30 +14,51 @@
 
 enum { TOKEN_MIN = 20, TOKEN_MAX = 64, URL_MAX = 4096 };
 
-void
-portal_init(struct portal *portal, const struct conf *conf, struct db *db)
+int
+portal_init(struct portal *portal, const struct conf *conf, struct db *db,
+    struct err *err)
 {
 	*portal = (struct portal){ .conf = conf,
 		.db = db,
-		.files = strcmp(conf->workspace.media.store, "file") == 0,
+		.names = calloc(conf_count(conf), sizeof(struct db_bytes)),
 		.lock = PTHREAD_MUTEX_INITIALIZER };
+	if (portal->names == NULL) {
+		err_nomem(err);
+		return -1;
+	}
+	for (size_t i = 0; i < conf_count(conf); i++) {
+		const char *name = conf_at(conf, i)->name;
+
+		portal->names[i] = (struct db_bytes){ name, strlen(name) };
+	}
+	return 0;
 }
 
-/* Where the link leads: 1 and *key, *type (free() both), 0 unknown, -1. */
+void
+portal_free(struct portal *portal)
+{
+	free(portal->names);
+	portal->names = NULL;
+}
+
+/* Where the link leads: 1 and *ws, *key, *type (free() the two), 0 unknown, -1.
+ */
 static int
-find_link(struct portal *portal, const char *token, char **key, char **type,
-    struct err *err)
+find_link(struct portal *portal, const char *token, const struct workspace **ws,
+    char **key, char **type, struct err *err)
 {
 	struct db_result *r = NULL;
 	int found = -1;
 
 	pthread_mutex_lock(&portal->lock);
 	if (DB_RUN(portal->db, SQL_link_get, &r, err,
-		DB_TEXT(portal->conf->workspace.name), DB_TEXT(token)) == 0)
+		DB_TEXTS(portal->names, conf_count(portal->conf)),
+		DB_TEXT(token)) == 0)
 		found = db_rows(r) > 0;
 	if (found == 1) {
 		const char *mime = db_text(r, 0, "type");
 
+		*ws = conf_find(portal->conf, db_text(r, 0, "workspace"));
 		*key = strdup(db_text(r, 0, "key"));
 		*type = mime == NULL ? NULL : strdup(mime);
 		if (*key == NULL) {
@@ -65,7 +86,7 @@ presigned(const struct workspace *w, const char *key, const char *type,
 }
 
 static int
-answer_redirect(struct portal *portal, struct fcgi_request *req,
+answer_redirect(const struct workspace *ws, struct fcgi_request *req,
     const char *key, const char *type, struct err *err)
 {
 	struct buf url, header;
@@ -73,7 +94,7 @@ answer_redirect(struct portal *portal, struct fcgi_request *req,
 
 	buf_init(&url, URL_MAX);
 	buf_init(&header, 2 * URL_MAX);
-	if (presigned(&portal->conf->workspace, key, type, &url, err) == 0 &&
+	if (presigned(ws, key, type, &url, err) == 0 &&
 	    (rc = buf_addf(&header, "Location: %s\r\n", buf_text(&url))) == 0)
 		/* nginx would make an internal redirect of a bare Location;
 		 * with a Status it is the browser's */
@@ -111,21 +132,22 @@ answer_link(struct portal *portal, struct fcgi_request *req, const char *link)
 {
 	struct err err = ERR_INIT;
 	char token[TOKEN_MAX + 1] = "";
+	const struct workspace *ws = NULL;
 	char *key = NULL, *type = NULL;
 	int found = 0, rc = -1;
 	size_t n = strcspn(link, "/");
 
 	if (n >= TOKEN_MIN && n <= TOKEN_MAX) {
 		memcpy(token, link, n);
-		found = find_link(portal, token, &key, &type, &err);
+		found = find_link(portal, token, &ws, &key, &type, &err);
 	}
 	if (found == 0)
 		answer_error(req, "404 Not Found", "", "not_found",
 		    "there is no such recording, or its link was revoked");
-	else if (found > 0 && portal->files)
+	else if (found > 0 && strcmp(ws->media.store, "file") == 0)
 		rc = answer_file(req, key, type);
 	else if (found > 0)
-		rc = answer_redirect(portal, req, key, type, &err);
+		rc = answer_redirect(ws, req, key, type, &err);
 	if (found != 0 && rc != 0) {
 		log_err(&err, "link");
 		answer_error(req, "503 Service Unavailable",

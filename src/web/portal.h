@@ -6,14 +6,13 @@
  *                          folder, the file, by nginx ("X-Accel-Redirect")
  *
  * Whoever has the link can open it; a token is random (128 bits), and is
- * revoked by setting media.token to NULL. What is unknown, or another
- * workspace's, is 404.
+ * revoked by setting media.token to NULL. What is unknown, or of a workspace
+ * that the configuration does not have, is 404.
  */
 #ifndef WEB_PORTAL_H
 #define WEB_PORTAL_H
 
 #include <pthread.h>
-#include <stdbool.h>
 
 #include "base/err.h"
 #include "ext/db.h"
@@ -26,12 +25,14 @@
 struct portal {
 	const struct conf *conf;
 	struct db *db;
-	bool files;	      /* in a folder, rather than in a bucket */
-	pthread_mutex_t lock; /* one connection for all threads */
+	struct db_bytes *names; /* of the workspaces */
+	pthread_mutex_t lock;	/* one connection for all threads */
 };
 
 /* db stays the caller's, and conf must live as long. */
-void portal_init(struct portal *portal, const struct conf *conf, struct db *db);
+int portal_init(struct portal *portal, const struct conf *conf, struct db *db,
+    struct err *err);
+void portal_free(struct portal *portal);
 void portal_answer(struct fcgi_request *req, struct portal *portal);
 
 #endif

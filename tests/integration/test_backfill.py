@@ -593,7 +593,7 @@ def test_it_can_be_followed(stack: Stack, year: list[str]) -> None:
         assert re.match(r"\r\[\.{24}\] 0% listed: 0 calls, 0 messages;", first)
         stack.process()
         assert shown.wait(60) == 0
-        assert "complete: 60 calls" in os.read(ours, 100000).decode()
+        until(lambda: "complete: 60 calls" in os.read(ours, 100000).decode())
     finally:
         shown.kill()
         os.close(ours)

@@ -21,7 +21,8 @@ PROGRAMS = ("ons-webhook", "ons-process", "ons-portal", "onsctl")
 # What a manual page calls the types, and the units that a value may have.
 TYPES = {"STRING": "text", "SECRET": "secret", "CHOICE": "choice",
          "BOOL": "yes or no", "NUMBER": "number", "TIME": "time",
-         "SIZE": "size", "PATH": "path", "TITLE": "template"}
+         "SIZE": "size", "PATH": "path", "TITLE": "template",
+         "PHONES": "numbers"}
 UNITS = {"TIME": {"ms": 1, "s": 1000, "m": 60000, "h": 3600000,
                   "d": 86400000},
          "SIZE": {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30},
@@ -155,7 +156,8 @@ def filled_in() -> str:
     secret = "whsec_" + "AAAA" * 8
     own = {"secrets": secret, "parent_page": "a" * 32,
            "calls_database": "b" * 32, "messages_database": "c" * 32,
-           "legacy_keys": "AAAA" * 8, "file": "/dev/null"}
+           "legacy_keys": "AAAA" * 8, "file": "/dev/null", "path_of": "",
+           "numbers": "+15550100001 +15550100002", "ignore": "+15550100003"}
 
     def fill(match: re.Match[str]) -> str:
         return f"{match[1]} = {match[2] or own.get(match[1], 'x')}"

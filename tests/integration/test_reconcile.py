@@ -144,7 +144,8 @@ def test_all_is_compared_however_much_there_is(stack: Stack) -> None:
     stack.control("POST", "/notion/pages/"
                   f"{in_tables(stack, removed)['page_id']}/trash", {})
     psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
-         " SELECT 'default', 'call', side || lpad(n::text, 4, '0'), '{}', '{}'"
+         " SELECT 'default', 'call', side || lpad(n::text, 4, '0'),"
+         " '{\"id\": \"\"}', '{}'"
          " FROM generate_series(1, 1250) n, (VALUES ('AA'), ('ZZ')) s (side);")
     report = reconcile(stack, expect=EX_DIFFERS)
     assert report["open"] == 2502

@@ -388,7 +388,7 @@ configuration(const struct input *input, struct outcome *out)
 	if (conf_load(conf_path, CONF_PROCESS, &conf, &out->err) != 0) {
 		out->rc = -1;
 	} else {
-		if (conf_require(&conf, CONF_PROCESS, &out->err) != 0)
+		if (conf_require_all(&conf, CONF_PROCESS, &out->err) != 0)
 			out->rc = -1;
 		else if (conf_print(&conf, &text) != 0)
 			out_of_memory(out);
@@ -826,7 +826,10 @@ set_up(void)
 				   "parent_page = 0123456789abcdef\n"
 				   "call_title = {outcome}\n  {who}\n"
 				   "[media]\nstore = file\nfolder = /tmp\n"
-				   "base_url = https://calls.example.com\n";
+				   "base_url = https://calls.example.com\n"
+				   "[workspace a]\nnotion.api_key = key\n"
+				   "media.hosts = a\n  b\n"
+				   "[workspace b]\n";
 	int fd;
 
 	setenv("TZ", "America/New_York", 1);

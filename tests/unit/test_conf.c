@@ -19,9 +19,9 @@ set_up(void **state)
 		"OPENPHONE_API_KEY", "OPENPHONE_API_BASE", "NOTION_API_KEY",
 		"NOTION_API_BASE", "NOTION_PARENT_PAGE",
 		"NOTION_CALLS_DATABASE_ID", "NOTION_MESSAGES_DATABASE_ID",
-		"NOTION_CONTACTS_DATABASE_ID",
-		"ONS_MEDIA_BASE_URL", "S3_ENDPOINT", "S3_BUCKET", "S3_REGION",
-		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LOG_LEVEL" };
+		"NOTION_CONTACTS_DATABASE_ID", "ONS_MEDIA_BASE_URL",
+		"S3_ENDPOINT", "S3_BUCKET", "S3_REGION", "AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY", "LOG_LEVEL" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++)
@@ -178,6 +178,54 @@ static const struct refused {
 	{ "[webhook]\nthreads = 3\n\t5\n", 3,
 	    { "[webhook] threads cannot go on" } },
 	{ "[log]\nlevel = info\n debug\n", 3, { "[log] level cannot go on" } },
+	/* telephone numbers */
+	{ "[sync]\nnumbers = 5550100001\n", 2,
+	    { "[sync] numbers: \"5550100001\"", "like +15550100001" } },
+	{ "[sync]\nignore = +15550100001, +15550100002\n", 2,
+	    { "[sync] ignore", "separated by blanks" } },
+	{ "[sync]\nignore = +1 555 010 0001\n", 2, { "like +15550100001" } },
+	{ "[sync]\nignore = +15550100001\n   x\n", 3,
+	    { "[sync] ignore: \"x\"" } },
+	/* one path for several */
+	{ "[webhook]\npath_of = a\n", 2,
+	    { "into a section [workspace NAME]" } },
+	{ "[workspace a]\nwebhook.path_of = b\nsync.numbers = +15550100001\n",
+	    2, { "path_of: the name of another workspace" } },
+	{ "[workspace a]\nwebhook.path_of = a\nsync.numbers = +15550100001\n",
+	    2, { "path_of: the name of another workspace" } },
+	{ "[workspace a]\n[workspace b]\nwebhook.path_of = a\n", 3,
+	    { "sync.numbers is needed" } },
+	{ "[sync]\nnumbers = +15550100001\n[workspace a]\n"
+	  "webhook.path_of = b\n[workspace b]\nwebhook.path_of = a\n",
+	    4, { "with a path of its own" } },
+	/* workspaces */
+	{ "[workspace a]\n[workspace b]\n[workspace a]\n", 3,
+	    { "the workspace a stands in line 1 already" } },
+	{ "[workspace Paris]\n", 1, { "\"Paris\" is no name", "a-z, 0-9" } },
+	{ "\n[workspace a/b]\nnotion.rate = 1\n", 2, { "\"a/b\" is no name" } },
+	{ "[workspace -a]\n", 1, { "\"-a\" is no name" } },
+	{ "[workspace ]\n", 1, { "\"\" is no name" } },
+	{ "[workspace a12345678901234567890123456789012]\n", 1,
+	    { "is no name", "up to 32" } },
+	{ "[workspace]\nnotion.rate = 1\n", 2,
+	    { "unknown section [workspace]", "workspace NAME" } },
+	{ "[workspace a]\nrate = 1\n", 2,
+	    { "unknown key \"rate\" in [workspace a]", "notion.rate" } },
+	{ "[workspace a]\nnotion.rat = 1\n", 2,
+	    { "unknown key \"notion.rat\"", "notion.rate" } },
+	{ "[notion]\nnotion.rate = 1\n", 2,
+	    { "unknown key \"notion.rate\" in [notion]" } },
+	/* one for all */
+	{ "[workspace a]\ndatabase.conninfo = x\n", 2,
+	    { "unknown key \"database.conninfo\"" } },
+	{ "[workspace a]\nwebhook.path = /x\n", 2,
+	    { "unknown key \"webhook.path\"" } },
+	{ "[workspace a]\nnotion.rate = 0\n", 2,
+	    { "[workspace a] notion.rate: \"0\"", "from 1 to" } },
+	{ "[workspace a]\nnotion.rate = 1\nnotion.rate = 2\n", 3,
+	    { "notion.rate: already given in line 2" } },
+	{ "[workspace a]\nnotion.rate = 1\n notion.schema = ours\n", 3,
+	    { "\"notion.schema\"", "margin" } },
 };
 
 static void
@@ -254,7 +302,7 @@ defaults_hold_without_a_file(void **state)
 	assert_int_equal(conf.webhook.max_body, 16 << 20);
 	assert_int_equal(conf.workspace.webhook.tolerance_ms, 300000);
 	assert_false(conf.workspace.webhook.allow_unsigned);
-	assert_int_equal(conf.process.workers, 4);
+	assert_int_equal(conf.workspace.process.workers, 4);
 	assert_int_equal(conf.workspace.notion.rate, 180);
 	assert_string_equal(conf.workspace.notion.schema, "ours");
 	assert_null(conf.workspace.notion.api_key);
@@ -286,7 +334,7 @@ every_type_of_value_is_read(void **state)
 	assert_int_equal(conf.webhook.max_body, 512 * 1024);
 	assert_true(conf.workspace.webhook.allow_unsigned);
 	assert_int_equal(conf.workspace.webhook.tolerance_ms, 7200000);
-	assert_int_equal(conf.process.workers, 7);
+	assert_int_equal(conf.workspace.process.workers, 7);
 	assert_true(conf.workspace.media.max_size == INT64_C(2) << 30);
 	assert_string_equal(conf.workspace.media.link, "public");
 	assert_true(conf.workspace.media.allow_http);
@@ -305,13 +353,16 @@ text_goes_on_in_indented_lines(void **state)
 	     "  # not this\n"
 	     "    c.example\n"
 	     "[database]\nconninfo = host=a\n  port=5432\nowner = user=o\n"
-	     "[s3]\nprefix =\n  x\n",
+	     "[s3]\nprefix =\n  x\n"
+	     "[sync]\nnumbers =\n  +15550100001\n  +15550100002\n",
 	    &conf);
 	assert_string_equal(
 	    conf.workspace.media.hosts, "a.example b.example c.example");
 	assert_string_equal(conf.database.conninfo, "host=a port=5432");
 	assert_string_equal(conf.database.owner, "user=o");
 	assert_string_equal(conf.workspace.s3.prefix, "x");
+	assert_string_equal(
+	    conf.workspace.sync.numbers, "+15550100001 +15550100002");
 	conf_free(&conf);
 }
 
@@ -526,6 +577,145 @@ the_portal_reads_storage_keys_only(void **state)
 	conf_free(&conf);
 }
 
+/* ---- several workspaces ---- */
+
+static void
+one_workspace_is_the_plain_sections(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	load("[notion]\nrate = 7\n", &conf);
+	assert_int_equal(conf_count(&conf), 1);
+	assert_ptr_equal(conf_find(&conf, "default"), conf_at(&conf, 0));
+	assert_int_equal(conf_at(&conf, 0)->notion.rate, 7);
+	assert_null(conf_find(&conf, "other"));
+	conf_free(&conf);
+}
+
+static void
+a_workspace_has_what_is_its_own_and_inherits_the_rest(void **state)
+{
+	const struct workspace *a, *b;
+	struct conf conf;
+
+	(void)state;
+	assert_int_equal(setenv("OPENPHONE_API_KEY", "env", 1), 0);
+	assert_int_equal(setenv("NOTION_PARENT_PAGE", "env", 1), 0);
+	load("[workspace a]\n"
+	     "openphone.api_key = a-key\n"
+	     "notion.rate = 11\n"
+	     "notion.parent_page =\n"
+	     "media.allow_http = yes\n"
+	     "media.hosts = x.example\n  y.example\n"
+	     "webhook.secrets = own\n"
+	     "[notion]\nrate = 7\nschema = original\n"
+	     "[webhook]\nsecrets_file = /nonexistent/all\n"
+	     "[workspace b-2_]\n"
+	     "  sync.time_zone = Europe/Berlin\n",
+	    &conf);
+	unsetenv("OPENPHONE_API_KEY");
+	unsetenv("NOTION_PARENT_PAGE");
+	assert_int_equal(conf_count(&conf), 2);
+	assert_null(conf_find(&conf, "default"));
+	a = conf_find(&conf, "a");
+	b = conf_find(&conf, "b-2_");
+	assert_ptr_equal(conf_at(&conf, 0), a);
+	assert_ptr_equal(conf_at(&conf, 1), b);
+	assert_string_equal(a->openphone.api_key, "a-key");
+	assert_string_equal(b->openphone.api_key, "env");
+	assert_int_equal(a->notion.rate, 11);
+	assert_int_equal(b->notion.rate, 7);
+	assert_string_equal(a->notion.schema, "original");
+	assert_null(a->notion.parent_page);
+	assert_string_equal(b->notion.parent_page, "env");
+	assert_true(a->media.allow_http);
+	assert_false(b->media.allow_http);
+	assert_string_equal(a->media.hosts, "x.example y.example");
+	assert_string_equal(a->webhook.secrets, "own");
+	assert_null(a->webhook.secrets_file);
+	assert_null(b->webhook.secrets);
+	assert_string_equal(b->webhook.secrets_file, "/nonexistent/all");
+	assert_string_equal(a->sync.time_zone, "UTC");
+	assert_string_equal(b->sync.time_zone, "Europe/Berlin");
+	assert_int_equal(a->process.workers, 4);
+	conf_free(&conf);
+}
+
+static void
+a_workspace_needs_no_keys_of_its_own(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	load("[workspace default]\n[workspace b]", &conf);
+	assert_int_equal(conf_count(&conf), 2);
+	assert_non_null(conf_find(&conf, "default"));
+	assert_non_null(conf_find(&conf, "b"));
+	conf_free(&conf);
+}
+
+static void
+workspaces_have_a_limit(void **state)
+{
+	char text[8192] = "", path[PATH_SIZE];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (int i = 0; i <= CONF_WORKSPACES_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "[workspace w%d]\n", i);
+	write_file("ons.conf", PRIVATE, text, path);
+	does_not_load(path, CONF_CTL, &err);
+	says(&err, ":101: more than 100 workspaces");
+}
+
+static void
+what_one_workspace_lacks_is_told_with_its_name(void **state)
+{
+	struct err err = ERR_INIT;
+	struct conf conf;
+
+	(void)state;
+	load("[workspace a]\nnotion.api_key = a\n[workspace b]\n", &conf);
+	assert_int_equal(
+	    conf_require(&conf, conf_find(&conf, "a"), CONF_CTL_NOTION, &err),
+	    0);
+	assert_int_equal(conf_require_all(&conf, CONF_CTL_NOTION, &err), -1);
+	says(&err,
+	    "api_key is missing: set notion.api_key (or ..._file) in "
+	    "[workspace b]");
+	conf_free(&conf);
+}
+
+static void
+workspaces_share_a_path_by_number(void **state)
+{
+	const struct workspace *a, *b, *c;
+	struct conf conf;
+
+	(void)state;
+	load("[sync]\nignore = +15550100009\n"
+	     "[workspace a]\n"
+	     "[workspace b]\nwebhook.path_of = a\n"
+	     "sync.numbers = +15550100001\n"
+	     "[workspace c]\nsync.numbers = +15550100001\n"
+	     "[workspace d]\nsync.numbers = +15550100002\n"
+	     "webhook.path_of = c\n",
+	    &conf);
+	a = conf_find(&conf, "a");
+	b = conf_find(&conf, "b");
+	c = conf_find(&conf, "c");
+	assert_true(conf_shares(a, b));
+	assert_false(conf_shares(b, a));
+	assert_false(conf_shares(c, b));
+	/* who names no numbers leaves those of the others alone */
+	assert_string_equal(a->sync.ignore, "+15550100009 +15550100001");
+	assert_string_equal(b->sync.ignore, "+15550100009");
+	assert_string_equal(c->sync.ignore, "+15550100009");
+	conf_free(&conf);
+}
+
 /* ---- what is needed ---- */
 
 static void
@@ -537,17 +727,17 @@ what_is_missing_is_told_with_all_its_names(void **state)
 	(void)state;
 	load_as(CONF_PROCESS,
 	    "[openphone]\napi_key = a\n[s3]\nendpoint = http://a\n", &conf);
-	assert_int_equal(conf_require(&conf, CONF_PROCESS, &err), -1);
+	assert_int_equal(conf_require_all(&conf, CONF_PROCESS, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	says(&err, "[notion] api_key or api_key_file");
 	says(&err, conf.path);
 	says(&err, "in the environment as NOTION_API_KEY");
 	err_clear(&err);
-	assert_int_equal(conf_require(&conf, CONF_PORTAL, &err), -1);
+	assert_int_equal(conf_require_all(&conf, CONF_PORTAL, &err), -1);
 	says(&err, "[s3] bucket in ");
 	says(&err, "S3_BUCKET");
 	err_clear(&err);
-	assert_int_equal(conf_require(&conf, CONF_CTL, &err), 0);
+	assert_int_equal(conf_require_all(&conf, CONF_CTL, &err), 0);
 	conf_free(&conf);
 }
 
@@ -559,7 +749,7 @@ an_empty_value_is_missing_too(void **state)
 
 	(void)state;
 	load("[notion]\napi_key =\n", &conf);
-	assert_int_equal(conf_require(&conf, CONF_CTL_NOTION, &err), -1);
+	assert_int_equal(conf_require_all(&conf, CONF_CTL_NOTION, &err), -1);
 	says(&err, "[notion] api_key");
 	conf_free(&conf);
 }
@@ -576,7 +766,7 @@ all_that_is_needed_is_enough(void **state)
 	     "[s3]\nendpoint = https://s3.example\nbucket = b\n"
 	     "access_key = c\nsecret_key = d\n",
 	    &conf);
-	if (conf_require(
+	if (conf_require_all(
 		&conf, CONF_PROCESS | CONF_PORTAL | CONF_CTL_NOTION, &err) != 0)
 		fail_msg("%s", err.text);
 	conf_free(&conf);
@@ -592,18 +782,18 @@ the_store_decides_what_is_needed(void **state)
 	load("[openphone]\napi_key = a\n[notion]\napi_key = b\n"
 	     "[media]\nbase_url = https://a.example\nstore = file\n",
 	    &conf);
-	if (conf_require(&conf, CONF_PROCESS | CONF_PORTAL, &err) != 0)
+	if (conf_require_all(&conf, CONF_PROCESS | CONF_PORTAL, &err) != 0)
 		fail_msg("%s", err.text);
 	conf_free(&conf);
 
 	load("[openphone]\napi_key = a\n[notion]\napi_key = b\n"
 	     "[media]\nbase_url = https://a.example\nfolder = /srv/media\n",
 	    &conf);
-	assert_int_equal(conf_require(&conf, CONF_PROCESS, &err), -1);
+	assert_int_equal(conf_require_all(&conf, CONF_PROCESS, &err), -1);
 	says(&err, "[s3] endpoint");
 	err_clear(&err);
-	assert_int_equal(conf_require(&conf, CONF_PORTAL, &err), -1);
-	assert_string_equal(conf.workspace.media.folder, "/srv/media");
+	assert_int_equal(conf_require_all(&conf, CONF_PORTAL, &err), -1);
+	assert_string_equal(conf.media.folder, "/srv/media");
 	conf_free(&conf);
 }
 
@@ -642,6 +832,35 @@ shown_configuration_reads_back_the_same(void **state)
 	assert_string_equal(conf.workspace.media.hosts,
 	    "a.example " LONG_60 ".example " LONG_60 ".example " LONG_60
 	    ".example");
+	conf_free(&conf);
+	buf_free(&first);
+	buf_free(&second);
+}
+
+static void
+shown_workspaces_read_back_the_same(void **state)
+{
+	struct buf first, second;
+	struct conf conf;
+
+	(void)state;
+	load("[notion]\nparent_page = x\nrate = 9\n"
+	     "[workspace a]\nnotion.parent_page =\nnotion.rate = 5\n"
+	     "notion.api_key = unspeakable\nmedia.allow_http = yes\n"
+	     "[workspace b]\n",
+	    &conf);
+	print(&conf, &first);
+	conf_free(&conf);
+	assert_non_null(strstr(buf_text(&first),
+	    "\n[workspace a]\n; notion.api_key = (set, not shown)\n"
+	    "notion.rate = 5\nnotion.parent_page =\n"
+	    "media.allow_http = yes\n\n[workspace b]\n"));
+	assert_null(strstr(buf_text(&first), "unspeakable"));
+	load(buf_text(&first), &conf);
+	print(&conf, &second);
+	assert_null(conf_find(&conf, "a")->notion.parent_page);
+	assert_int_equal(conf_find(&conf, "a")->notion.rate, 5);
+	assert_int_equal(conf_find(&conf, "b")->notion.rate, 9);
 	conf_free(&conf);
 	buf_free(&first);
 	buf_free(&second);
@@ -702,11 +921,20 @@ main(void)
 		cmocka_unit_test(a_secret_is_given_once),
 		cmocka_unit_test(other_programs_secrets_are_not_read),
 		cmocka_unit_test(the_portal_reads_storage_keys_only),
+		cmocka_unit_test(one_workspace_is_the_plain_sections),
+		cmocka_unit_test(
+		    a_workspace_has_what_is_its_own_and_inherits_the_rest),
+		cmocka_unit_test(a_workspace_needs_no_keys_of_its_own),
+		cmocka_unit_test(workspaces_share_a_path_by_number),
+		cmocka_unit_test(workspaces_have_a_limit),
+		cmocka_unit_test(
+		    what_one_workspace_lacks_is_told_with_its_name),
 		cmocka_unit_test(what_is_missing_is_told_with_all_its_names),
 		cmocka_unit_test(an_empty_value_is_missing_too),
 		cmocka_unit_test(all_that_is_needed_is_enough),
 		cmocka_unit_test(the_store_decides_what_is_needed),
 		cmocka_unit_test(shown_configuration_reads_back_the_same),
+		cmocka_unit_test(shown_workspaces_read_back_the_same),
 		cmocka_unit_test(secrets_are_not_shown),
 	};
 
