@@ -23,7 +23,9 @@ OURS = ("event, event_body, resource, job, page, media, listing, finding,"
 
 @pytest.fixture
 def alone(stack: Stack) -> Iterator[None]:
-    """Databases, and tables, in which nobody else's pages are."""
+    """Databases, tables and an account in which nobody else's calls are."""
+    for kind in ("calls", "messages"):
+        stack.control("DELETE", f"/openphone/{kind}")
     psql(stack.env, "CREATE TABLE kept AS SELECT * FROM destination;"
          f"DELETE FROM destination; TRUNCATE {OURS};")
     stack.run("onsctl", "init")

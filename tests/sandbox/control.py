@@ -17,6 +17,7 @@ POST   /openphone/forget-year     without it
 GET    /openphone/KIND/ID         an object
 POST   /openphone/deliveries      an entry of a webhook's log of deliveries
 DELETE /openphone/KIND/ID         as a person: it is answered, and gone
+DELETE /openphone/KIND            all of them
 POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
                                   recordings, voicemails, summaries, transcripts
@@ -70,6 +71,7 @@ class Control(Service):
         ("POST", r"/openphone/forget-year", "openphone_forget"),
         ("GET", r"/openphone/(\w+)/([^/]+)", "openphone_get"),
         ("DELETE", r"/openphone/(\w+)/([^/]+)", "openphone_delete"),
+        ("DELETE", r"/openphone/(\w+)", "openphone_delete_all"),
         ("POST", r"/openphone/deliveries", "openphone_delivery"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
@@ -194,6 +196,10 @@ class Control(Service):
     def openphone_delete(self, request: Request, kind: str,
                          identifier: str) -> Json:
         return self.openphone.world.remove(kind, identifier)
+
+    def openphone_delete_all(self, request: Request, kind: str) -> Json:
+        self.openphone.world.clear(kind)
+        return {}
 
     # --- Notion, as a person sees and does it ---
 

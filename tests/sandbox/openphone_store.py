@@ -175,6 +175,10 @@ class World:
         with self.lock:
             return self.objects[kind].pop(identifier)
 
+    def clear(self, kind: str) -> None:
+        with self.lock:
+            self.objects[kind].clear()
+
     def all(self, kind: str) -> list[Json]:
         with self.lock:
             return list(self.objects[kind].values())
