@@ -30,4 +30,8 @@ int folder_put(const char *folder, const char *key, FILE *file, int64_t size,
 /* The file, for reading; fclose() it. NULL with *err as above. */
 FILE *folder_open(const char *folder, const char *key, struct err *err);
 
+/* Remove the file; what is not there counts as removed. The folders that it
+ * was in stay. 0, or -1 with *err as above. */
+int folder_remove(const char *folder, const char *key, struct err *err);
+
 #endif

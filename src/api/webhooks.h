@@ -46,6 +46,15 @@ int webhooks_rotate(
 int webhooks_test(const struct openphone *op, const char *id, const char *event,
     char **ret, struct err *err);
 
+/* The events that the webhook is not subscribed to though pages are made of
+ * them (calls, messages, contacts): a new array of names; not for v1. */
+json_t *webhooks_missing(const json_t *webhook);
+
+/* The last ten deliveries in the service's log, newest first, each with its
+ * `id` and `status`; not for v1. */
+int webhooks_deliveries(
+    const struct openphone *op, const char *id, json_t **ret, struct err *err);
+
 /* What the service's log has about a delivery, with its `attempts`. */
 int webhooks_delivery(const struct openphone *op, const char *id,
     const char *delivery, json_t **ret, struct err *err);

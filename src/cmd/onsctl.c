@@ -25,6 +25,8 @@ static const struct command {
 	{ "config", "", "print every setting in force", ctl_config },
 	{ "discard", "[--dead] [--kind KIND] [--error TEXT] [--yes] [ID ...]",
 	    "put away for good what cannot be done", ctl_discard },
+	{ "doctor", "[--nagios] [--url URL]",
+	    "look at everything, and say what to do", ctl_doctor },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
@@ -133,17 +135,16 @@ run(const struct command *command, const char *config, bool json, int argc,
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
-		return ctl_fail(&err);
-	if (program_log(&ctl.conf, &err) != 0 ||
+	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0 ||
+	    program_log(&ctl.conf, &err) != 0 ||
 	    db_new(ctl.conf.database.conninfo, ctl.conf.database.owner,
 		"onsctl", (int)ctl.conf.database.timeout_ms, &ctl.db,
-		&err) != 0) {
-		conf_free(&ctl.conf);
-		return ctl_fail(&err);
-	}
+		&err) != 0)
+		ctl.unready = &err;
 	optind = 1;
-	rc = command->run(&ctl, argc, argv);
+	rc = ctl.unready == NULL || command->run == ctl_doctor
+	    ? command->run(&ctl, argc, argv)
+	    : ctl_fail(&err);
 	db_free(ctl.db);
 	conf_free(&ctl.conf);
 	return rc;
