@@ -27,7 +27,6 @@ static const struct check {
 	{ "spool", doctor_spool },
 	{ "cron", doctor_cron },
 	{ "queue", doctor_queue },
-	{ "troubles", doctor_troubles },
 	{ "openphone", doctor_openphone_key },
 	{ "webhooks", doctor_webhooks },
 	{ "notion", doctor_notion_key },
@@ -36,6 +35,8 @@ static const struct check {
 	{ "intake", doctor_intake },
 	{ "link", doctor_link },
 	{ "clock", doctor_clock },
+	/* last: one that is over ends when a key turns out to be good */
+	{ "troubles", doctor_troubles },
 };
 
 static const struct option options[] = {

@@ -2,9 +2,10 @@
  * doctor.h - what the checks of onsctl doctor share.
  *
  * A check looks at one thing and says what it found, once or several times.
- * It changes nothing, every wait in it has an end, and what it fails at is a
- * finding. What a check needs that an earlier one did not get is not asked for
- * again: the row is left out, for the cause has been told.
+ * It changes nothing (but see doctor_troubles), every wait in it has an end,
+ * and what it fails at is a finding. What a check needs that an earlier one did
+ * not get is not asked for again: the row is left out, for the cause has been
+ * told.
  */
 #ifndef CMD_DOCTOR_H
 #define CMD_DOCTOR_H

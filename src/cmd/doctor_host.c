@@ -185,7 +185,8 @@ doctor_clock(struct doctor *d)
 		return; /* nobody has answered */
 	doctor_measure(d, "clock_s", off);
 	if (judge(d, off) == DOCTOR_OK)
-		doctor_say(d, DOCTOR_OK, NULL, "as the services' clocks");
+		doctor_say(
+		    d, DOCTOR_OK, NULL, "it agrees with the services' clocks");
 	else
 		doctor_say(d, judge(d, off),
 		    "let NTP set it (timedatectl set-ntp true): signatures of "

@@ -19,6 +19,7 @@ struct subscriptions {
 	size_t ours;		     /* webhooks that deliver to us … */
 	size_t dated;		     /* … those of the dated API */
 	size_t unmarked;   /* our secrets of which nobody said whose they are */
+	json_t *v1;	   /* those of v1 that deliver to us */
 	struct buf others; /* "id (url)", of those that do not */
 };
 
@@ -287,12 +288,34 @@ look_at_list(struct doctor *d, struct subscriptions *s, bool v1)
 		}
 		s->ours++;
 		s->dated += !v1;
-		if (v1)
+		if (v1) {
+			json_array_append(s->v1, webhook);
 			look_at_v1(d, s, webhook);
-		else
+		} else {
 			look_at_dated(d, s, webhook);
+		}
 	}
 	json_decref(all);
+}
+
+/* v1 has a kind of webhook for each kind of events. */
+static void
+look_at_kinds(struct doctor *d, const struct subscriptions *s)
+{
+	const json_t *webhook;
+	size_t i;
+
+	for (const char *const *kind = webhooks_v1_kinds; *kind != NULL;
+	     kind++) {
+		bool there = false;
+
+		json_array_foreach (s->v1, i, webhook)
+			there |= webhooks_is_kind(webhook, *kind);
+		if (!there)
+			doctor_say(d, DOCTOR_WARNING,
+			    "`onsctl webhooks create --v1` makes it",
+			    "no webhook for %s delivers to %s", *kind, s->url);
+	}
 }
 
 /* The API does not show those that were made in the app. */
@@ -313,7 +336,7 @@ say_none(struct doctor *d, const struct subscriptions *s)
 void
 doctor_webhooks(struct doctor *d)
 {
-	struct subscriptions s = { .url = d->url };
+	struct subscriptions s = { .url = d->url, .v1 = json_array() };
 	struct err err = ERR_INIT;
 	struct buf url;
 	int before = d->count[DOCTOR_FAILURE] + d->count[DOCTOR_WARNING];
@@ -334,12 +357,15 @@ doctor_webhooks(struct doctor *d)
 			    "%zu webhooks deliver to %s: each event comes as "
 			    "often",
 			    s.dated, s.url);
+		if (s.dated == 0 && json_array_size(s.v1) > 0)
+			look_at_kinds(d, &s);
 		if (s.ours == 0 &&
 		    before ==
 			d->count[DOCTOR_FAILURE] + d->count[DOCTOR_WARNING])
 			say_none(d, &s);
 	}
 	signature_keys_free(s.keys);
+	json_decref(s.v1);
 	buf_free(&s.others);
 	buf_free(&url);
 }

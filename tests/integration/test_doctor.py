@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import Stack, psql, request, until
+from private import private_cluster
 
 pytestmark = [pytest.mark.sanitize,
               pytest.mark.usefixtures("keep_destinations")]
@@ -109,7 +110,8 @@ def patient(stack: Stack, tmp_path: Path) -> Iterator[Patient]:
     yield made
     stack.control("DELETE", "/faults")
     made.sql("DELETE FROM run WHERE host = 'another'; DELETE FROM job;"
-             " DELETE FROM trouble; DELETE FROM bucket;")
+             " DELETE FROM trouble; DELETE FROM bucket;"
+             " DELETE FROM event WHERE delivery_key = 'doctor';")
     for surface in ("/webhooks", "/v1/webhooks"):
         for one in made.api(surface):
             made.api(f"{surface}/{one['id']}", "DELETE")
@@ -224,9 +226,27 @@ def patch(**what: Any) -> Callable[[Patient], None]:
     return do
 
 
-def no_webhook(p: Patient) -> None:
-    p.api(f"/webhooks/{p.webhook}", "DELETE")
-    p.sql("UPDATE event SET received_at = now() - interval '30 days';")
+def delivered(ago: str) -> Callable[[Patient], None]:
+    """No webhook is to be seen; the last delivery came so long ago."""
+    def do(p: Patient) -> None:
+        p.api(f"/webhooks/{p.webhook}", "DELETE")
+        p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
+              " received_at) VALUES ('default', 'doctor', 1, 'other',"
+              f" now() - interval '{ago}');")
+    return do
+
+
+def old_surface(*kinds: str) -> Callable[[Patient], dict[str, str | None]]:
+    """With webhooks of v1 in place of the dated one."""
+    def do(p: Patient) -> dict[str, str | None]:
+        p.api(f"/webhooks/{p.webhook}", "DELETE")
+        p.subscribe("--v1")
+        for one in p.api("/v1/webhooks"):
+            if one["events"][0].split(".")[0] not in kinds:
+                p.api(f"/v1/webhooks/{one['id']}", "DELETE")
+        return {"openphone__api_base":
+                p.stack.env["OPENPHONE_API_BASE"] + "/v1"}
+    return do
 
 
 def second(p: Patient) -> None:
@@ -411,7 +431,14 @@ CASES = {
         patch(url="https://other.example.org/hook"), "webhooks", FAILURE,
         "https://other.example.org/hook", "webhooks create"),
     "no webhook": Case(
-        no_webhook, "webhooks", FAILURE, "no webhook", "webhooks create"),
+        delivered("30 days"), "webhooks", FAILURE, "no webhook",
+        "webhooks create"),
+    "no webhook that the API shows": Case(
+        delivered("3 hours"), "webhooks", WARNING, "made in the app",
+        "webhooks create"),
+    "v1 without messages": Case(
+        old_surface("call"), "webhooks", WARNING,
+        "no webhook for messages", "create --v1"),
     "second webhook": Case(
         second, "webhooks", WARNING, "2 webhooks", "webhooks delete"),
     "second webhook's secret": Case(
@@ -494,6 +521,21 @@ def test_one_that_fails_does_not_stop_the_rest(
 
 
 # ---- what is as it should be ----
+
+def test_webhooks_of_the_older_surface(patient: Patient) -> None:
+    changes = old_surface("call", "message")(patient)
+    status, checks = patient.report(config=patient.config(**changes))
+    assert status == OK, bad(checks)
+    assert len(lines(checks, "webhooks", "ok")) == 4
+
+
+def test_a_trouble_that_is_over_ends(patient: Patient) -> None:
+    patient.sql("INSERT INTO trouble (workspace, service, part, reason,"
+                " told_at) VALUES ('default', 'notion', '', 'a key', now());")
+    status, checks = patient.report()
+    assert status == OK, bad(checks)
+    assert patient.stack.rows("SELECT FROM v_troubles") == []
+
 
 def test_ids_of_data_sources_do(patient: Patient) -> None:
     changes = {f"notion__{kind}s_database":
@@ -650,6 +692,20 @@ def test_no_answer_has_an_end(patient: Patient, service: str,
     _, checks = patient.report(config=config)
     assert lines(checks, service, "failure")
     assert lines(checks, "clock", "ok") and lines(checks, "storage", "ok")
+
+
+def test_a_database_that_hangs(patient: Patient) -> None:
+    """It is asked once; what needs no database is looked at."""
+    with private_cluster(patient.stack) as cluster:
+        config = cluster.config(
+            webhook__spool=str(patient.spool), database__timeout="500ms",
+            webhook__secrets_file=str(patient.secrets))
+        cluster.freeze()
+        _, checks = patient.report(config=config)
+        cluster.thaw()
+    assert [one["check"] for one in bad(checks)] == ["database"]
+    assert {"openphone", "webhooks", "notion", "storage"} <= {
+        one["check"] for one in checks}
 
 
 # ---- for machines ----
