@@ -158,44 +158,57 @@ last_refusal(struct doctor *d, const char *id, struct err *err)
 	return ret;
 }
 
-/* The secret cannot be asked for. What the file says whose it is, and what the
- * service's log says of deliveries, do tell. */
+/* The secret cannot be asked for; the file may say whose its secrets are. */
 static bool
 look_at_secret(
     struct doctor *d, const struct subscriptions *s, const json_t *webhook)
 {
+	if (marked(d, webhook) > 0 || s->unmarked > 0 ||
+	    d->ws->webhook.allow_unsigned)
+		return true;
+	doctor_say(d, DOCTOR_FAILURE,
+	    "`onsctl webhooks create --adopt` gives it a new secret; or "
+	    "delete it: `onsctl webhooks delete ID`",
+	    "webhook %s signs with a secret that we do not have: its "
+	    "deliveries are refused",
+	    rest_text(webhook, "id"));
+	return false;
+}
+
+/* What the service's log says is what really happens. */
+static bool
+look_at_log(struct doctor *d, const json_t *webhook)
+{
 	const char *id = rest_text(webhook, "id");
 	struct err err = ERR_INIT;
-	int status;
+	int status = last_refusal(d, id, &err);
 
-	if (marked(d, webhook) == 0 && s->unmarked == 0 &&
-	    !d->ws->webhook.allow_unsigned) {
-		doctor_say(d, DOCTOR_FAILURE,
-		    "`onsctl webhooks create --adopt` gives it a new secret; "
-		    "or delete it: `onsctl webhooks delete ID`",
-		    "webhook %s signs with a secret that we do not have: its "
-		    "deliveries are refused",
-		    id);
-		return false;
-	}
-	status = last_refusal(d, id, &err);
 	if (err_is_set(&err))
 		doctor_err(d, &err);
 	else if (status == 401)
 		doctor_say(d, DOCTOR_FAILURE,
 		    "put its secret into the configuration, or give it a new "
-		    "one (`onsctl webhooks create --adopt`); then `onsctl "
-		    "webhooks test`",
+		    "one (`onsctl webhooks rotate`); then `onsctl webhooks "
+		    "test`",
 		    "the last delivery of webhook %s was refused with 401: "
 		    "its signing secret is not ours",
 		    id);
-	else if (status != 0)
+	else if (status == 413)
+		doctor_say(d, DOCTOR_FAILURE,
+		    "raise client_max_body_size in nginx, and [webhook] "
+		    "max_body; then `onsctl webhooks test`",
+		    "the last delivery of webhook %s was too large (413)", id);
+	else if (status < 0)
+		doctor_say(d, DOCTOR_FAILURE,
+		    "is the address open to the Internet, with a certificate "
+		    "that is good? then `onsctl webhooks test`",
+		    "the last delivery of webhook %s got no answer", id);
+	else if (status > 0)
 		doctor_say(d, DOCTOR_FAILURE,
 		    "see the lines of intake and database; then `onsctl "
 		    "webhooks test`",
-		    "the last delivery of webhook %s failed: %s %d", id,
-		    status < 0 ? "no answer" : "it was answered",
-		    status < 0 ? 0 : status);
+		    "the last delivery of webhook %s was answered %d", id,
+		    status);
 	return status == 0 && !err_is_set(&err);
 }
 
@@ -241,7 +254,8 @@ look_at_dated(
 	bool enabled = look_at_status(d, webhook);
 	bool events = look_at_events(d, webhook);
 
-	if (look_at_secret(d, s, webhook) && enabled && events)
+	if (look_at_secret(d, s, webhook) && look_at_log(d, webhook) &&
+	    enabled && events)
 		doctor_say(d, DOCTOR_OK, NULL, "webhook %s delivers to %s",
 		    rest_text(webhook, "id"), s->url);
 }

@@ -65,8 +65,9 @@ class Patient:
             "OPENPHONE_API_KEY", "NOTION_API_KEY", "ONS_LEGACY_KEY",
             "ONS_WEBHOOK_SECRET", "AWS_SECRET_ACCESS_KEY"))]
 
-    def report(self, **options: Any) -> tuple[int, list[dict[str, str]]]:
-        status, text = self.doctor("--json", "doctor", **options)
+    def report(self, *args: str,
+               **options: Any) -> tuple[int, list[dict[str, str]]]:
+        status, text = self.doctor("--json", "doctor", *args, **options)
         said = json.loads(text)
         assert said["status"] == ("ok", "warning", "failure")[status]
         return status, said["checks"]
@@ -260,18 +261,21 @@ def second_v1(p: Patient) -> None:
         "events": ["call.completed"]})
 
 
-def refused(p: Patient) -> dict[str, str | None]:
-    """A secret of somebody's by hand; that it is not the webhook's own only
-    OpenPhone can tell."""
-    p.secrets.write_text(p.stack.env["ONS_WEBHOOK_SECRET"] + "\n")
-    p.api(f"/webhooks/{p.webhook}", "PATCH", {"status": "enabled"})
+def sample(p: Patient) -> None:
+    """A delivery that fails."""
     request(p.stack.env["OPENPHONE_API_BASE"]
             + f"/webhooks/{p.webhook}/events/test", "POST",
             b'{"eventType": "task.created"}',
             {"Authorization": p.stack.env["OPENPHONE_API_KEY"], **DATED})
     until(lambda: p.api(f"/webhooks/{p.webhook}/events")[0]["status"]
           == "failed")
-    return {}
+
+
+def refused(p: Patient) -> None:
+    """A secret of somebody's by hand; that it is not the webhook's own only
+    OpenPhone can tell."""
+    p.secrets.write_text(p.stack.env["ONS_WEBHOOK_SECRET"] + "\n")
+    sample(p)
 
 
 def bad_files(p: Patient) -> None:
@@ -505,6 +509,22 @@ def test_it_is_found_and_named(patient: Patient, name: str) -> None:
                and case.remedy in one["text"] + (one["remedy"] or "")
                for one in said), bad(checks)
     assert status >= case.level
+
+
+@pytest.mark.parametrize("status, text, remedy", [
+    (413, "too large", "client_max_body_size"),
+    (503, "answered 503", "intake"), (0, "no answer", "certificate")])
+def test_deliveries_that_fail_on_the_way(patient: Patient, status: int,
+                                         text: str, remedy: str) -> None:
+    """At the front server, or before it."""
+    url = patient.stack.env["SANDBOX_MEDIA"] + HOOK
+    patient.api(f"/webhooks/{patient.webhook}", "PATCH", {"url": url})
+    fault("media", method="POST", **(
+        {"status": status} if status else {"drop": "before"}))(patient)
+    sample(patient)
+    _, checks = patient.report("--url", url)
+    [said] = lines(checks, "webhooks", "failure")
+    assert text in said["text"] and remedy in said["remedy"]
 
 
 @pytest.mark.parametrize("left_out", [
