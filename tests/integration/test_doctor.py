@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import glob
+import http.server
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -292,6 +295,12 @@ def spool_for_all(p: Patient) -> None:
     p.spool.chmod(0o755)
 
 
+def spool_of_another(p: Patient) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may give folders away")
+    os.chown(p.spool, 65534, 65534)
+
+
 def no_cron(p: Patient) -> None:
     p.sql("DELETE FROM run WHERE host = 'another';")
 
@@ -454,8 +463,8 @@ CASES = {
     "deliveries refused": Case(
         refused, "webhooks", FAILURE, "refused with 401", "webhooks test"),
     "database down": Case(
-        database_at("host=/nonexistent dbname=ons"), "database", FAILURE,
-        "/nonexistent", "[database]"),
+        database_at(f"host=/nonexistent dbname=ons password={WRONG}"),
+        "database", FAILURE, "/nonexistent", "[database]"),
     "another database": Case(
         database_at("host={host} port={port} dbname=template1"), "schema",
         FAILURE, "migration", "onsctl migrate"),
@@ -480,6 +489,11 @@ CASES = {
         waiting_files, "spool", FAILURE, "1 deliveries", "ons-process"),
     "spool open to all": Case(
         spool_for_all, "files", WARNING, "0755", "chmod 0700"),
+    "not the programs' user": Case(
+        spool_of_another, "user", WARNING, "belongs to", "sudo -u"),
+    "not public": Case(
+        {"media__link": "public"}, "storage", FAILURE, "not to be had",
+        "served to everybody"),
     "no cron": Case(
         no_cron, "cron", WARNING, "no ons-process", "/etc/cron.d"),
     "no cron, and work": Case(
@@ -621,6 +635,26 @@ def test_a_folder_in_place_of_a_bucket(patient: Patient) -> None:
     status, checks = patient.report(config=config)
     assert status == OK, bad(checks)
     assert list(folder.iterdir()) == []
+
+
+def test_files_in_public(patient: Patient) -> None:
+    folder = patient.folder / "media"
+    folder.mkdir()
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(
+            http.server.SimpleHTTPRequestHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        status, checks = patient.report(
+            "--url", patient.stack.url + HOOK, config=patient.config(
+                media__store="file", media__folder=str(folder),
+                media__link="public", media__base_url=
+                f"http://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert status == OK, bad(checks)
+    assert not lines(checks, "link", "ok")
 
 
 def test_a_processor_that_cron_started(patient: Patient) -> None:
