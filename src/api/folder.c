@@ -257,3 +257,17 @@ folder_open(const struct folder *folder, const char *key, struct err *err)
 	close(place.dir);
 	return file;
 }
+
+int
+folder_remove(const struct folder *folder, const char *key, struct err *err)
+{
+	struct place place;
+	int rc = 0;
+
+	if (find(folder->path, key, false, &place, err) != 0)
+		return -1;
+	if (unlinkat(place.dir, place.name, 0) != 0 && errno != ENOENT)
+		rc = fail("cannot remove", key, err);
+	close(place.dir);
+	return rc;
+}

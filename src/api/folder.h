@@ -40,4 +40,9 @@ int folder_put(const struct folder *folder, const char *key, FILE *file,
 FILE *folder_open(
     const struct folder *folder, const char *key, struct err *err);
 
+/* Remove the file; what is not there counts as removed. The folders that it
+ * was in stay. 0, or -1 with *err as above. */
+int folder_remove(
+    const struct folder *folder, const char *key, struct err *err);
+
 #endif

@@ -89,11 +89,12 @@ fail(const char *what, const struct http_response *resp, struct err *err)
 		err->retry_after_ms = resp->retry_after_ms;
 }
 
+/* Swift names a type even of nothing (204). */
 static bool
 is_html(const struct http_response *resp)
 {
 	return strncmp(resp->content_type, "text/html", 9) == 0 &&
-	    resp->status / 100 == 2;
+	    resp->status / 100 == 2 && resp->status != 204;
 }
 
 static int

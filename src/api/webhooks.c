@@ -218,6 +218,34 @@ webhooks_test(const struct openphone *op, const char *id, const char *event,
 	return take_text(delivery, "id", ret, err);
 }
 
+/* Nothing is made of what has no page. */
+static bool
+is_needed(const char *event)
+{
+	return strncmp(event, "task.", 5) != 0 &&
+	    strncmp(event, "integration.", 12) != 0;
+}
+
+json_t *
+webhooks_missing(const json_t *webhook)
+{
+	const json_t *events = json_object_get(webhook, "events"), *event;
+	json_t *missing = json_array();
+	size_t i;
+
+	for (const char *const *wanted = dated_events; *wanted != NULL;
+	     wanted++) {
+		bool there = !is_needed(*wanted);
+
+		json_array_foreach (events, i, event)
+			there |= json_is_string(event) &&
+			    strcmp(json_string_value(event), *wanted) == 0;
+		if (!there)
+			json_array_append_new(missing, json_string(*wanted));
+	}
+	return missing;
+}
+
 int
 webhooks_delivery(const struct openphone *op, const char *id,
     const char *delivery, json_t **ret, struct err *err)

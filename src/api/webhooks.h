@@ -46,6 +46,10 @@ int webhooks_rotate(
 int webhooks_test(const struct openphone *op, const char *id, const char *event,
     char **ret, struct err *err);
 
+/* The events that the webhook is not subscribed to though pages are made of
+ * them (calls, messages, contacts): a new array of names; not for v1. */
+json_t *webhooks_missing(const json_t *webhook);
+
 /* A page of the service's log of what a webhook delivered, or is to, from the
  * youngest on: made after since, and before until (microseconds). *data is an
  * array, the caller's, of entries without body and `attempts`; *next, to be

@@ -35,6 +35,8 @@ static const struct command {
 	{ "config", "", "print every setting in force", ctl_config, ALL },
 	{ "discard", "[--dead] [--kind KIND] [--error TEXT] [--yes] [ID ...]",
 	    "put away for good what cannot be done", ctl_discard, ONE },
+	{ "doctor", "[--nagios] [--url URL]",
+	    "look at everything, and say what to do", ctl_doctor, ONE },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
@@ -218,11 +220,14 @@ run(const struct command *command, struct ctl *ctl, int argc, char **argv)
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (program_log(&ctl->conf, &err) != 0 ||
-	    db_new(ctl->conf.database.conninfo, ctl->conf.database.owner,
-		"onsctl", (int)ctl->conf.database.timeout_ms, &ctl->db,
-		&err) != 0)
-		return ctl_fail(&err);
+	if (ctl->unready == NULL &&
+	    (program_log(&ctl->conf, &err) != 0 ||
+		db_new(ctl->conf.database.conninfo, ctl->conf.database.owner,
+		    "onsctl", (int)ctl->conf.database.timeout_ms, &ctl->db,
+		    &err) != 0))
+		ctl->unready = &err;
+	if (ctl->unready != NULL && command->run != ctl_doctor)
+		return ctl_fail(ctl->unready);
 	optind = 1;
 	rc = command->scope == EACH && ctl->ws == NULL
 	    ? run_each(command, ctl, argc, argv)
@@ -281,8 +286,9 @@ main(int argc, char **argv)
 		return EX_OK;
 	}
 	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
-		return ctl_fail(&err);
-	if (choose(&ctl, workspace, command->scope) == 0)
+		ctl.unready = &err;
+	if (ctl.unready != NULL ||
+	    choose(&ctl, workspace, command->scope) == 0)
 		rc = run(command, &ctl, argc, argv);
 	conf_free(&ctl.conf);
 	return rc;

@@ -20,6 +20,8 @@ struct ctl {
 	const struct workspace *ws; /* --workspace; NULL: all, see onsctl.c */
 	struct db *db; /* as the owner of the tables; connects when used */
 	bool json;     /* --json: for programs rather than people */
+	const struct err *unready; /* why there is nothing of the above; only
+				    * doctor is run then */
 };
 
 /* argv[0] is the command's name; options are the command's to parse with
@@ -30,6 +32,7 @@ ctl_command ctl_backfill;
 ctl_command ctl_check_config;
 ctl_command ctl_config;
 ctl_command ctl_discard;
+ctl_command ctl_doctor;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_maintain;

@@ -567,11 +567,18 @@ http_header(struct http *http, const char *name)
 	return header->value;
 }
 
+/* The shortest of the three forms has 24 characters; curl_getdate() would take
+ * "Sun" as well. */
+int64_t
+http_date(const char *value)
+{
+	return strlen(value) < 24 ? -1 : (int64_t)curl_getdate(value, NULL);
+}
+
 int64_t
 http_retry_after(const char *value, int64_t now)
 {
-	int64_t seconds = 0;
-	time_t date;
+	int64_t seconds = 0, date;
 	size_t n;
 
 	value += strspn(value, " \t");
@@ -589,12 +596,9 @@ http_retry_after(const char *value, int64_t now)
 			seconds = seconds * 10 + (*value++ - '0');
 		seconds += more;
 	} else {
-		/* The shortest of the three forms has 24 characters;
-		 * curl_getdate() would take "Sun" as well. */
-		if (strlen(value) < 24 ||
-		    (date = curl_getdate(value, NULL)) == -1)
+		if ((date = http_date(value)) == -1)
 			return -1;
-		seconds = (int64_t)date - now;
+		seconds = date - now;
 	}
 	if (seconds < 0)
 		seconds = 0;

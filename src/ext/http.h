@@ -121,4 +121,7 @@ bool http_address_public(const struct sockaddr *addr);
  * time. */
 int64_t http_retry_after(const char *value, int64_t now);
 
+/* Seconds since 1970 of a Date header; -1: it is none. */
+int64_t http_date(const char *value);
+
 #endif

@@ -364,13 +364,13 @@ look_for_rows(struct sync *sync, struct destination *d, struct err *err)
 	return rc;
 }
 
-int
-destination_adopt(struct sync *sync, const char *kind, const char *id,
-    enum page_schema style, json_t **asked, struct destination *ret,
-    struct err *err)
+/* The database of an id or URL, and its columns. */
+static int
+examine(
+    struct sync *sync, const char *id, struct destination *d, struct err *err)
 {
-	struct destination d = { .schema = schema_find(kind, style) };
 	char parsed[NOTION_ID_SIZE];
+
 	if (notion_id_parse(id, parsed) != 0) {
 		err_set(err, ERR_CONFIG,
 		    "\"%s\" is neither the id nor the address of a Notion "
@@ -378,8 +378,19 @@ destination_adopt(struct sync *sync, const char *kind, const char *id,
 		    id);
 		return -1;
 	}
-	if (find_source(sync, parsed, &d, err) != 0 ||
-	    read_columns(sync, &d, err) != 0 ||
+	if (find_source(sync, parsed, d, err) != 0)
+		return -1;
+	return read_columns(sync, d, err);
+}
+
+int
+destination_adopt(struct sync *sync, const char *kind, const char *id,
+    enum page_schema style, json_t **asked, struct destination *ret,
+    struct err *err)
+{
+	struct destination d = { .schema = schema_find(kind, style) };
+
+	if (examine(sync, id, &d, err) != 0 ||
 	    (asked != NULL && extend(sync, kind, &d, asked, err) != 0) ||
 	    look_for_rows(sync, &d, err) != 0 ||
 	    save(sync, kind, &d, err) != 0) {
@@ -426,8 +437,8 @@ read_remembered(struct sync *sync, const char *kind, struct destination *ret,
 	return 1;
 }
 
-static const char *
-configured_id(const struct sync *sync, const char *kind)
+const char *
+destination_configured(const struct sync *sync, const char *kind)
 {
 	return *(
 	    char *const *)((const char *)sync->ws + kind_of(kind)->configured);
@@ -438,7 +449,7 @@ destination_find(struct sync *sync, const char *kind, struct destination *ret,
     bool *found, struct err *err)
 {
 	int known = read_remembered(sync, kind, ret, err);
-	const char *id = configured_id(sync, kind);
+	const char *id = destination_configured(sync, kind);
 
 	if (known < 0)
 		return -1;
@@ -451,6 +462,30 @@ destination_find(struct sync *sync, const char *kind, struct destination *ret,
 	}
 	*found = known == 1;
 	return 0;
+}
+
+int
+destination_look(struct sync *sync, const char *kind, struct destination *ret,
+    bool *found, struct err *err)
+{
+	struct destination d = { 0 };
+	int known = read_remembered(sync, kind, &d, err);
+	const char *id = destination_configured(sync, kind);
+	int rc = known < 0 ? -1 : 0;
+
+	if (known == 1) {
+		rc = read_columns(sync, &d, err);
+	} else if (known == 0 && id != NULL) {
+		d.schema = schema_find(kind, destination_style(sync, kind));
+		rc = examine(sync, id, &d, err);
+		known = 1;
+	}
+	if (rc == 0)
+		*ret = d;
+	else
+		destination_clear(&d);
+	*found = known == 1;
+	return rc;
 }
 
 int

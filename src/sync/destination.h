@@ -32,7 +32,15 @@ struct destination {
 int destination_find(struct sync *sync, const char *kind,
     struct destination *ret, bool *found, struct err *err);
 
-/* The same; ERR_OPERATOR when there is none. */
+/* The same, with the columns as Notion tells them now; nothing is adopted or
+ * remembered. */
+int destination_look(struct sync *sync, const char *kind,
+    struct destination *ret, bool *found, struct err *err);
+
+/* The id or address that the configuration names, NULL: none. */
+const char *destination_configured(const struct sync *sync, const char *kind);
+
+/* The same as destination_find(); ERR_OPERATOR when there is none. */
 int destination_get(struct sync *sync, const char *kind,
     struct destination *ret, struct err *err);
 void destination_clear(struct destination *destination);

@@ -76,3 +76,10 @@ storage_open(struct sync *sync, const char *key, int64_t size,
 	return is_folder(sync) ? folder_open(&sync->folder, key, err)
 			       : download(sync, key, size, sha256, err);
 }
+
+int
+storage_remove(struct sync *sync, const char *key, struct err *err)
+{
+	return is_folder(sync) ? folder_remove(&sync->folder, key, err)
+			       : s3_delete(&sync->s3, key, err);
+}

@@ -20,4 +20,7 @@ int storage_put(struct sync *sync, const char *key, const struct media *media,
 FILE *storage_open(struct sync *sync, const char *key, int64_t size,
     const char *sha256, struct err *err);
 
+/* Remove it; what is not there counts as removed. */
+int storage_remove(struct sync *sync, const char *key, struct err *err);
+
 #endif

@@ -249,6 +249,21 @@ symbolic_links_are_not_followed(void **state)
 }
 
 static void
+what_is_removed_is_gone(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(put("gone/a.mp3", "here", &err), 0);
+	assert_int_equal(folder_remove(&media, "gone/a.mp3", &err), 0);
+	assert_null(folder_open(&media, "gone/a.mp3", &err));
+	err_clear(&err);
+	assert_int_equal(folder_remove(&media, "gone/a.mp3", &err), 0);
+	assert_int_equal(folder_remove(&media, "../a.mp3", &err), -1);
+	assert_int_equal(err.kind, ERR_PERMANENT);
+}
+
+static void
 no_folder_is_a_persons_affair(void **state)
 {
 	const struct folder nowhere = { .path = "/nonexistent/media" };
@@ -271,6 +286,7 @@ main(void)
 		cmocka_unit_test(one_writer_at_a_time),
 		cmocka_unit_test(keys_that_are_no_paths),
 		cmocka_unit_test(symbolic_links_are_not_followed),
+		cmocka_unit_test(what_is_removed_is_gone),
 		cmocka_unit_test(no_folder_is_a_persons_affair),
 	};
 

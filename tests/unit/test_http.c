@@ -12,6 +12,16 @@
 #define OK(body) "HTTP/1.1 200 OK\r\nContent-Length: " body
 
 static void
+a_date_is_seconds(void **state)
+{
+	(void)state;
+	assert_int_equal(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+	assert_int_equal(http_date(""), -1);
+	assert_int_equal(http_date("Sun"), -1);
+	assert_int_equal(http_date("some time ago, or in a while"), -1);
+}
+
+static void
 retry_after_is_seconds_or_a_date(void **state)
 {
 	static const struct {
@@ -548,6 +558,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_date_is_seconds),
 		cmocka_unit_test(retry_after_is_seconds_or_a_date),
 		cmocka_unit_test(a_date_is_read_by_the_servers_clock),
 		cmocka_unit_test(headers_have_a_ceiling),
