@@ -18,7 +18,7 @@ LIFE = tuple("2026-03-30/" + name for name in (
     "call.transcript.completed", "call.summary.completed"))
 SMS = "2026-03-30/message.received"
 OURS = ("event, event_body, resource, job, page, media, listing, finding,"
-        " upstream")
+        " upstream, directory, contact_number")
 
 
 @pytest.fixture
