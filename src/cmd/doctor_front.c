@@ -247,15 +247,21 @@ is_portals(
     const struct doctor *d, bool stored, const struct http_response *resp)
 {
 	const char *endpoint = d->ws->s3.endpoint;
+	size_t n;
 
 	if (!stored)
 		return resp->status == 404 &&
 		    strstr(buf_text(&resp->body), "no such recording") != NULL;
 	if (strcmp(d->ws->media.store, "file") == 0)
 		return resp->status == 200;
-	return resp->status == 302 && resp->location != NULL &&
-	    endpoint != NULL &&
-	    strncmp(resp->location, endpoint, strcspn(endpoint, "?")) == 0;
+	if (resp->status != 302 || resp->location == NULL || endpoint == NULL)
+		return false;
+	n = strlen(endpoint);
+	while (n > 0 && endpoint[n - 1] == '/')
+		n--;
+	/* and no other port that begins alike */
+	return strncmp(resp->location, endpoint, n) == 0 &&
+	    resp->location[n] == '/';
 }
 
 void

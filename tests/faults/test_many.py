@@ -6,10 +6,10 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import deliver
 import pytest
@@ -75,9 +75,16 @@ def real_cron(stack: Stack, folder: Path) -> Iterator[None]:
                 left.unlink()
 
 
-def running(stack: Stack) -> list[dict[str, Any]]:
-    return [run for run in stack.rows("SELECT pid, program FROM run")
-            if os.path.exists(f"/proc/{run['pid']}")]
+def processors(stack: Stack) -> set[int]:
+    """ons-process, and the shells that are about to become one."""
+    found = set()
+    ours = f"ONS_CONFIG={stack.config}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if ours in (process / "environ").read_bytes().split(b"\0") and \
+                    b"ons-process" in (process / "cmdline").read_bytes():
+                found.add(int(process.name))
+    return found
 
 
 def test_overlapping_crons(stack: Stack, ledger: Ledger, reference: Reference,
@@ -95,11 +102,17 @@ def test_overlapping_crons(stack: Stack, ledger: Ledger, reference: Reference,
             real_cron(stack, tmp_path / "two"):
         sent_and_done(stack, ledger, lives, rng, row)
         until(lambda: stack.rows(last)[0]["id"] > first)
-    for run in running(stack):
-        if run["program"] == "lingering":
+    told: set[int] = set()
+
+    def all_gone() -> bool:
+        """One that cron has just started is there a little later."""
+        for pid in processors(stack) - told:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(run["pid"], 15)
-    until(lambda: not running(stack))
+                os.kill(pid, signal.SIGTERM)
+            told.add(pid)
+        return not processors(stack)
+
+    until(all_gone)
     finish(stack)
     check(stack, ledger, reference, lives, row)
 
