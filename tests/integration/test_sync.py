@@ -19,7 +19,9 @@ LIFE = ("call.completed", "call.recording.completed",
 
 @pytest.fixture(scope="module", autouse=True)
 def strict(stack: Stack) -> Any:
-    """Nothing that these tests make the program send breaks a rule."""
+    """Nothing that these tests make the program send breaks a rule; and what
+    those of other files left to be tried again is not sent among it."""
+    psql(stack.env, "DELETE FROM job;")
     before = stack.control("GET", "/stats")["violations"]
     yield
     assert stack.control("GET", "/stats")["violations"] == before
