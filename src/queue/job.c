@@ -190,6 +190,14 @@ job_recheck(struct db *db, struct err *err)
 }
 
 int
+job_hold(struct db *db, const char *workspace, const char *kind,
+    const struct db_bytes *resource_ids, size_t n, struct err *err)
+{
+	return DB_RUN(db, SQL_jobs_hold, NULL, err, DB_TEXT(workspace),
+	    DB_TEXT(kind), DB_TEXTS(resource_ids, n));
+}
+
+int
 job_live_is_due(struct db *db, const char *workspace, struct err *err)
 {
 	struct db_result *r = NULL;

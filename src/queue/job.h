@@ -68,6 +68,11 @@ int64_t job_next_ms(struct db *db, const char *workspace, struct err *err);
 int job_make_due(struct db *db, const char *workspace, const char *kind,
     const char *resource_id, int priority, struct err *err);
 
+/* Within a transaction that changes resources and then makes them due: before
+ * the first of them is changed. */
+int job_hold(struct db *db, const char *workspace, const char *kind,
+    const struct db_bytes *resource_ids, size_t n, struct err *err);
+
 /* Does a live job of the workspace wait for a worker? 1, 0 or -1. */
 int job_live_is_due(struct db *db, const char *workspace, struct err *err);
 

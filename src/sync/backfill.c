@@ -437,12 +437,16 @@ store_objects(struct sync *sync, struct slice *s, const json_t *page,
 	}
 	first = ids + max;
 	changed = first + max;
+	json_array_foreach (page, i, object)
+		if (id_of(object, &id))
+			ids[n++] = id;
+	if (job_hold(sync->db, sync->ws->name, kind, ids, n, err) != 0)
+		goto out;
 	json_array_foreach (page, i, object) {
 		struct history_found found = { 0 };
 
 		if (!id_of(object, &id))
 			continue;
-		ids[n++] = id;
 		if (history_fold(
 			sync, kind, object, s->backfill, &found, err) != 0)
 			goto out;

@@ -161,13 +161,14 @@ mark(const struct looking *l, const char *kind, const char *id, bool deleted,
 				     (char *)(uintptr_t)workspace_of(l),
 		.kind = (char *)(uintptr_t)kind,
 		.resource_id = (char *)(uintptr_t)id };
-	int rc = 0;
+	const struct db_bytes one = { id, strlen(id) };
+	int rc = job_hold(db_of(l), workspace_of(l), kind, &one, 1, err);
 
 	for (int i = 0; i < TRIES_MAX && rc == 0; i++)
 		rc = try_mark(l, &job, deleted, err);
 	if (rc == 1 &&
-	    DB_RUN(db_of(l), SQL_job_due, NULL, err, DB_TEXT(workspace_of(l)),
-		DB_TEXT(kind), DB_TEXT(id), DB_INT(JOB_RECHECK)) != 0)
+	    job_make_due(
+		db_of(l), workspace_of(l), kind, id, JOB_RECHECK, err) != 0)
 		rc = -1;
 	return rc;
 }

@@ -166,7 +166,9 @@ compare_page(const struct reading *r, const char *kind, const json_t *page,
 	/* what was listed is kept also where nothing is repaired */
 	if (ask_known(r, &o, &known, err) == 0 &&
 	    db_begin(db_of(r), err) == 0) {
-		if (fold_all(r, &o, page, err) == 0 &&
+		if (job_hold(db_of(r), workspace_of(r), o.kind, o.ids, o.n,
+			err) == 0 &&
+		    fold_all(r, &o, page, err) == 0 &&
 		    ask_findings(r, &o, known, &findings, err) == 0 &&
 		    settle(r, &o, findings, err) == 0)
 			rc = 0;

@@ -452,6 +452,39 @@ def test_who_stores_at_the_same_time_is_not_overwritten(
     assert state(stack, number)["messages"] == 1
 
 
+def no_deadlock_since(stack: Stack, time: str) -> bool:
+    return stack.rows("SELECT FROM attempt WHERE error ~ 'deadlock'"
+                      f" AND at > '{time}'") == []
+
+
+def test_who_lists_does_not_keep_who_writes(stack: Stack) -> None:
+    """A worker holds its job's row while it stores the resource; who lists
+    that must not have the resource already and wait for the job."""
+    [before] = stack.rows("SELECT now() AS time")
+    history = History(stack)
+    key = history.message(1, "2026-02-01T10:00:00Z")
+    psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
+         " VALUES ('default', 'message', :'id', '{}', '{}');"
+         "INSERT INTO job (workspace, kind, resource_id, priority, run_at)"
+         " VALUES ('default', 'message', :'id', 10, now() + interval '1 h');",
+         id=key)
+    worker = transaction(
+        stack, "DO $$ BEGIN PERFORM FROM job"
+        f" WHERE resource_id = '{key}' FOR SHARE; END $$;")
+    number = queue(stack, *RANGE, "--number", history.line)
+    parent = stack.start("ons-process", "--linger")
+    try:
+        until(lambda: stack.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        worker.communicate("UPDATE resource SET checks = checks"
+                           f" WHERE id = '{key}'; COMMIT;\n", timeout=60)
+        until(lambda: state(stack, number)["state"] == "complete")
+    finally:
+        worker.kill()
+        kill(parent)
+    assert worker.returncode == 0
+    assert no_deadlock_since(stack, before["time"])
+
+
 def test_who_comes_too_late_stores_nothing(stack: Stack) -> None:
     """A worker is held up until its lease is over, and another one has read
     the list to its end."""
@@ -538,8 +571,7 @@ def test_who_cancels_waits_for_what_is_being_stored(stack: Stack) -> None:
         kill(parent)
     assert (cancel.returncode, err) == (0, b""), (out, err)
     assert state(stack, number)["state"] == "cancelled"
-    assert stack.rows("SELECT FROM attempt WHERE error ~ 'deadlock'"
-                      f" AND at > '{before['time']}'") == []
+    assert no_deadlock_since(stack, before["time"])
 
 
 def test_a_long_history_is_listed_as_it_is_written(

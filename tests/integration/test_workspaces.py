@@ -648,6 +648,26 @@ def test_tasks_are_of_the_workspace_of_the_path(sharing: World) -> None:
     assert holders(sharing, deliver_to_east(sharing, envelope)) == {"east"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_log_of_a_shared_path_is_nobodys(sharing: World,
+                                             name: str) -> None:
+    """A delivery in it may be the other's: it must not count as lost."""
+    done = sharing.run("onsctl", "--json", "-w", name, "reconcile",
+                       "--since", "1d", expect=None)
+    assert json.loads(done.stdout)["deliveries"].endswith(
+        "not read: several workspaces share the path")
+
+
+def test_doctor_looks_at_one(world: World) -> None:
+    done = world.run("onsctl", "doctor", expect=64)
+    assert "--workspace east, west" in done.stderr
+    for name in NAMES:
+        done = world.run("onsctl", "--json", "-w", name, "doctor", expect=None)
+        [key] = [check for check in json.loads(done.stdout)["checks"]
+                 if check["check"] == "openphone"]
+        assert key["status"] == "ok", key
+
+
 def test_lists_of_the_account_are_sorted_by_number(sharing: World) -> None:
     """Both read all of them; neither takes what is the other's."""
     hour_ago = time.strftime("%Y-%m-%dT%H:%M:%S.000Z",
