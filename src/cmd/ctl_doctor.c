@@ -27,6 +27,7 @@ static const struct check {
 	{ "spool", doctor_spool },
 	{ "cron", doctor_cron },
 	{ "queue", doctor_queue },
+	{ "probe", doctor_probe },
 	{ "openphone", doctor_openphone_key },
 	{ "webhooks", doctor_webhooks },
 	{ "notion", doctor_notion_key },
