@@ -5,7 +5,7 @@ DECLARE
 	views constant text[] := ARRAY['v_events', 'v_calls', 'v_messages',
 		'v_jobs', 'v_failures', 'v_pages', 'v_media', 'v_troubles',
 		'v_backfills', 'v_missed', 'v_events_daily', 'v_latency',
-		'v_usage', 'v_storage', 'v_story', 'v_ignored'];
+		'v_usage', 'v_storage', 'v_story', 'v_ignored', 'v_alerts'];
 	-- what people said or wrote; titles, and the addresses that are made of
 	-- them, have its first words
 	said constant text[] := ARRAY['text', 'voicemail_text', 'summary',
@@ -22,13 +22,13 @@ BEGIN
 		GRANT SELECT ON event, event_body, migration TO ons_process;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
 			run, destination, page, media, directory, contact_number,
-			bucket, usage, trouble TO ons_process;
+			bucket, usage, trouble, chore, alert TO ons_process;
 		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice
 			TO ons_process;
 		-- event_store: what was spooled
 		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,
 			bucket_pause, trouble_wait, trouble_met, trouble_ended,
-			partitions_ahead, incarnation TO ons_process;
+			partitions_ahead, incarnation, alert_look TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN
 		GRANT SELECT ON v_links TO ons_portal;

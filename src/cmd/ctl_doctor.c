@@ -36,6 +36,7 @@ static const struct check {
 	{ "intake", doctor_intake },
 	{ "link", doctor_link },
 	{ "clock", doctor_clock },
+	{ "alert", doctor_alert },
 	/* last: one that is over ends when a key turns out to be good */
 	{ "troubles", doctor_troubles },
 };
@@ -270,7 +271,7 @@ ctl_doctor(struct ctl *ctl, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
 		case 'n':
-			nagios = true;
+			nagios = d.watched = true;
 			break;
 		case 'u':
 			d.url = optarg;

@@ -12,6 +12,7 @@
 #include "model/signature.h"
 #include "queue/spool.h"
 #include "sql/queries.h"
+#include "sync/alarm.h"
 
 /* ---- check-config, config ---- */
 
@@ -34,6 +35,24 @@ check_secrets(const struct workspace *ws, struct err *err)
 		rc = 0;
 	signature_keys_free(keys);
 	return rc;
+}
+
+/* Found only when something is wrong already, otherwise. */
+static int
+check_alert(
+    const struct conf *conf, const struct workspace *ws, struct err *err)
+{
+	struct http_url url;
+	const char *format;
+
+	if (ws->alert.webhook != NULL &&
+	    alarm_address(ws, &url, &format, err) != 0)
+		return -1;
+	if (conf->alert.ping == NULL ||
+	    http_url_parse(conf->alert.ping, &url) == 0)
+		return 0;
+	err_set(err, ERR_CONFIG, "[alert] ping is no address like https://...");
+	return -1;
 }
 
 static void
@@ -82,7 +101,7 @@ check_workspace(const struct conf *conf, const struct workspace *ws)
 		failures++;
 	}
 	err_clear(&err);
-	if (check_secrets(ws, &err) != 0) {
+	if (check_secrets(ws, &err) != 0 || check_alert(conf, ws, &err) != 0) {
 		conf_blame(conf, ws, &err);
 		ctl_fail(&err);
 		failures++;

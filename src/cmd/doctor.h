@@ -23,6 +23,7 @@ struct doctor {
 	const struct conf *conf;
 	const struct workspace *ws;
 	const char *url; /* where deliveries come in; NULL: by base_url */
+	bool watched;	 /* --nagios: monitoring asks, and tells people */
 	struct db *db;	 /* as the owner */
 	struct sync sync;
 	/* what the checks before have got */
@@ -79,10 +80,11 @@ doctor_check doctor_webhooks;
 doctor_check doctor_notion_key;
 doctor_check doctor_databases;
 
-/* doctor_front: what readers and OpenPhone come through */
+/* doctor_front: what readers and OpenPhone come through, and who is told */
 doctor_check doctor_storage;
 doctor_check doctor_intake;
 doctor_check doctor_link;
+doctor_check doctor_alert;
 
 /* The service's clock against ours, by the last answer's Date. */
 void doctor_compare_clock(struct doctor *d, const char *service);

@@ -1,6 +1,6 @@
 /*
- * onsctl doctor: where files are kept, and the addresses that OpenPhone and
- * readers come in by.
+ * onsctl doctor: where files are kept, the addresses that OpenPhone and readers
+ * come in by, and where people are told of what is wrong.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "cmd/doctor.h"
 #include "ext/crypto.h"
 #include "sql/queries.h"
+#include "sync/alarm.h"
 #include "sync/storage.h"
 
 enum { URL_SIZE = 2048, KEY_SIZE = 600, ANSWER_MAX = 65536 };
@@ -303,4 +304,73 @@ doctor_link(struct doctor *d)
 		    "lead elsewhere",
 		    base, resp.status);
 	http_response_clear(&resp);
+}
+
+/* ---- who is told of what is wrong ---- */
+
+/* Messages that wait for a webhook that takes none. */
+static bool
+look_for_untold(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	struct db_result *r = NULL;
+	char span[DOCTOR_SPAN_SIZE];
+	bool some;
+
+	if (!d->tables)
+		return false;
+	if (DB_RUN(d->db, SQL_alert_failing, &r, &err, DB_TEXT(d->ws->name)) !=
+	    0) {
+		doctor_err(d, &err);
+		return true;
+	}
+	some = db_int(r, 0, "messages") > 0;
+	if (some)
+		doctor_say(d, DOCTOR_FAILURE,
+		    "look at [alert] webhook, and try `onsctl alert-test`: "
+		    "what could not be told is tried again by itself",
+		    "people could not be told of what has been wrong for %s: "
+		    "%s",
+		    doctor_span(db_int(r, 0, "seconds"), span),
+		    db_text(r, 0, "failure"));
+	db_result_free(r);
+	return some;
+}
+
+static bool
+is_loopback(const char *host)
+{
+	return strcmp(host, "localhost") == 0 ||
+	    strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
+	    strcmp(host, "::1") == 0;
+}
+
+/* Nothing is sent: that is what alert-test is for. */
+void
+doctor_alert(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	struct http_url url;
+	const char *format;
+
+	if (d->ws->alert.webhook == NULL && d->watched)
+		return;
+	if (d->ws->alert.webhook == NULL)
+		doctor_say(d, DOCTOR_WARNING,
+		    "set [alert] webhook to an incoming webhook of Slack or "
+		    "Discord, or to an address of yours",
+		    "nobody is told when something goes wrong");
+	else if (alarm_address(d->ws, &url, &format, &err) != 0)
+		doctor_say(d, DOCTOR_FAILURE, "write it as it was shown", "%s",
+		    err.text);
+	else if (look_for_untold(d))
+		return;
+	else if (!url.https && !is_loopback(url.host))
+		doctor_say(d, DOCTOR_WARNING, "let [alert] webhook be https",
+		    "people are told through %s, unencrypted", url.host);
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+		    "people are told through %s, as %s; try it by `onsctl "
+		    "alert-test`",
+		    url.host, format);
 }

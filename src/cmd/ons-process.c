@@ -30,6 +30,7 @@
 #include "queue/run.h"
 #include "queue/takein.h"
 #include "sql/queries.h"
+#include "sync/alarm.h"
 #include "sync/sync.h"
 
 enum {
@@ -48,6 +49,7 @@ enum {
 	LOOK_MS = 2000, /* ... at the table of runs */
 	RECHECK_MS = 30000,
 	SWEEP_MS = 5 * 60 * 1000,
+	ALARM_MS = 60000,
 	/* a lingering start that no later one takes over from (cron was
 	 * stopped) ends by itself */
 	LINGER_MAX_MS = 15 * 60 * 1000,
@@ -326,7 +328,9 @@ struct parent {
 	pid_t workers[WORKERS_MAX];
 	const struct workspace *of[WORKERS_MAX]; /* whose jobs each does */
 	int n;
-	int status; /* the worst of the workers' exit codes */
+	int status;	 /* the worst of the workers' exit codes */
+	pid_t alarm;	 /* who tells people what is wrong, 0: nobody now */
+	int64_t alarmed; /* when that was begun */
 };
 
 static void
@@ -347,6 +351,60 @@ start_worker(struct parent *p, int i)
 	db_free(p->db);
 	exit(getppid() == self ? worker(p->conf, p->of[i], p->n, p->linger)
 			       : EX_TEMPFAIL);
+}
+
+/* What is wrong is looked for and told by a process of its own: whom it is told
+ * may be slow, and neither workers nor the parent can wait. */
+static int
+alarm_child(const struct conf *conf)
+{
+	struct err err = ERR_INIT;
+	struct db *db = NULL;
+	int rc = -1;
+
+	catch_signals();
+	if (open_db(conf, &db, &err) == 0)
+		rc = alarm_round(db, conf, &stopping, &err);
+	if (rc != 0 && err.kind == ERR_RETRY)
+		log_info("looking for what is wrong: %s", err.text);
+	else if (rc != 0)
+		log_err(&err, "looking for what is wrong");
+	db_free(db);
+	return rc == 0 ? EX_OK : program_exit_code(&err);
+}
+
+static void
+start_alarm(struct parent *p)
+{
+	pid_t self = getpid();
+
+	if (stopping || leaving || p->alarm > 0 || !alarm_wanted(p->conf) ||
+	    (p->alarmed != 0 && clock_ms() - p->alarmed <= ALARM_MS))
+		return;
+	p->alarmed = clock_ms();
+	db_close(p->db);
+	fflush(NULL);
+	if ((p->alarm = fork()) != 0) {
+		if (p->alarm < 0)
+			log_error("fork: %s", strerror(errno));
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	db_free(p->db);
+	exit(getppid() == self ? alarm_child(p->conf) : EX_TEMPFAIL);
+}
+
+static void
+collect_alarm(struct parent *p)
+{
+	int status;
+
+	if (p->alarm <= 0 || waitpid(p->alarm, &status, WNOHANG) != p->alarm)
+		return;
+	p->alarm = 0;
+	if (WIFSIGNALED(status) && !stopping)
+		log_error("who looks for what is wrong was killed by signal %d",
+		    WTERMSIG(status));
 }
 
 /* Collect ended workers. One that was killed gets its leases freed at once
@@ -380,7 +438,7 @@ collect(struct parent *p)
 static int
 running(const struct parent *p)
 {
-	int n = 0;
+	int n = p->alarm > 0;
 
 	for (int i = 0; i < p->n; i++)
 		n += p->workers[i] > 0;
@@ -393,6 +451,8 @@ signal_workers(const struct parent *p, int sig)
 	for (int i = 0; i < p->n; i++)
 		if (p->workers[i] > 0)
 			kill(p->workers[i], sig);
+	if (p->alarm > 0)
+		kill(p->alarm, sig);
 }
 
 /* Give back what dead processes held. And is it time for a lingering start to
@@ -437,6 +497,8 @@ supervise(struct parent *p)
 	while (running(p) > 0) {
 		tick(TICK_MS);
 		collect(p);
+		collect_alarm(p);
+		start_alarm(p);
 		now_and_then(p, RECHECK_MS, &rechecked, recheck);
 		now_and_then(p, SWEEP_MS, &swept, retention_sweep);
 		/* a dead one is seen at the next tick, so that its jobs go on

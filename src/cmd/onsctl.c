@@ -25,6 +25,8 @@ static const struct command {
 	ctl_command *run;
 	enum scope scope;
 } commands[] = {
+	{ "alert-test", "", "send a test message to [alert] webhook",
+	    ctl_alert_test, EACH },
 	{ "backfill",
 	    "[--since DATE] [--until DATE] [--number NUMBER] "
 	    "[--contact CONTACT] [--apply] [--follow] [--cancel] [--list] "

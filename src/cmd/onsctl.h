@@ -28,6 +28,7 @@ struct ctl {
  * getopt_long(3) (optind is 1). */
 typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 
+ctl_command ctl_alert_test;
 ctl_command ctl_backfill;
 ctl_command ctl_check_config;
 ctl_command ctl_config;

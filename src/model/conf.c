@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "ext/crypto.h"
+#include "model/hours.h"
 #include "model/secrets.h"
 #include "model/title.h"
 
@@ -23,18 +24,20 @@ enum {
 	PRINT_MAX = 150 /* of a line that is printed; inih reads 198 */
 };
 
-/* The first six are kept as text. */
+/* Up to CHOICE they are kept as text. */
 enum type {
 	STRING,
 	SECRET,
 	PATH,
 	TITLE,
 	PHONES,
+	HOURS,
 	CHOICE,
 	BOOL,
 	NUMBER,
 	TIME,
-	SIZE
+	SIZE,
+	SHARE
 };
 
 #define AT(member) offsetof(struct conf, member)
@@ -43,6 +46,7 @@ enum type {
 #define API (CONF_PROCESS | CONF_CTL | CONF_CTL_NOTION)
 #define HOOK (CONF_WEBHOOK | CONF_CTL)
 #define STORE (CONF_PROCESS | CONF_PORTAL | CONF_CTL)
+#define TELL (CONF_PROCESS | CONF_CTL)
 
 static const struct key {
 	const char *section, *name, *env;
@@ -207,6 +211,24 @@ static const struct key {
 	{ "sync", "ignore", NULL, PHONES, AT(workspace.sync.ignore), NULL, NULL,
 	    0, 0, ALL, 0 },
 
+	{ "alert", "webhook", "ALERT_WEBHOOK_URL", SECRET,
+	    AT(workspace.alert.webhook), NULL, NULL, 0, 0, TELL, 0 },
+	{ "alert", "format", NULL, CHOICE, AT(workspace.alert.format), "auto",
+	    "auto|slack|discord|json", 0, 0, ALL, 0 },
+	{ "alert", "reminder", NULL, TIME, AT(workspace.alert.reminder_ms),
+	    "1d", NULL, 0, 2592000000, ALL, 0 },
+	{ "alert", "backlog", NULL, TIME, AT(workspace.alert.backlog_ms), "15m",
+	    NULL, 0, 604800000, ALL, 0 },
+	{ "alert", "silence", NULL, TIME, AT(workspace.alert.silence_ms), "0s",
+	    NULL, 0, 604800000, ALL, 0 },
+	{ "alert", "business_hours", NULL, HOURS,
+	    AT(workspace.alert.business_hours), "Mon-Fri 09:00-17:00", NULL, 0,
+	    0, ALL, 0 },
+	{ "alert", "disk", NULL, SHARE, AT(alert.disk), "5%", NULL, 0, 99, ALL,
+	    0 },
+	{ "alert", "ping", NULL, SECRET, AT(alert.ping), NULL, NULL, 0, 0, TELL,
+	    0 },
+
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
 	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL, 0 },
@@ -294,6 +316,7 @@ static const struct unit time_units[] = { { "ms", 1 }, { "s", 1000 },
 	{ "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
 static const struct unit size_units[] = { { "", 1 }, { "k", 1024 },
 	{ "K", 1024 }, { "M", 1048576 }, { "G", 1073741824 }, { NULL, 0 } };
+static const struct unit share_units[] = { { "%", 1 }, { NULL, 0 } };
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
 static const struct unit *
@@ -301,6 +324,7 @@ units_of(const struct key *key)
 {
 	return key->type == TIME ? time_units
 	    : key->type == SIZE	 ? size_units
+	    : key->type == SHARE ? share_units
 				 : no_units;
 }
 
@@ -373,15 +397,20 @@ expected(const struct key *key, char *ret, size_t size)
 		snprintf(ret, size,
 		    "numbers like +15550100001, separated by blanks");
 		return;
+	case HOURS:
+		snprintf(ret, size, "days and hours like Mon-Fri 09:00-17:00");
+		return;
 	case NUMBER:
 	case TIME:
 	case SIZE:
+	case SHARE:
 		number_text(key, key->min, min, sizeof(min));
 		number_text(key, key->max, max, sizeof(max));
 		snprintf(ret, size, "%s from %s to %s",
-		    key->type == TIME	    ? "a time like 30s, 5m or 2h"
-			: key->type == SIZE ? "a size like 512k or 16M"
-					    : "a whole number",
+		    key->type == TIME	     ? "a time like 30s, 5m or 2h"
+			: key->type == SIZE  ? "a size like 512k or 16M"
+			: key->type == SHARE ? "a share like 5%"
+					     : "a whole number",
 		    min, max);
 		return;
 	default:
@@ -452,6 +481,8 @@ are_phones(const char *text)
 static bool
 is_fit(const struct key *key, const char *text)
 {
+	struct hours hours;
+
 	switch (key->type) {
 	case PATH:
 		return *text == '/';
@@ -459,6 +490,8 @@ is_fit(const struct key *key, const char *text)
 		return title_fault(text) == NULL;
 	case PHONES:
 		return are_phones(text);
+	case HOURS:
+		return hours_parse(text, &hours) == 0;
 	case CHOICE:
 		return is_choice(key->choices, text);
 	default:
@@ -736,7 +769,7 @@ unknown_key(struct reading *r, const char *section, const char *name)
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: unknown section [%s]: expected database, "
 		    "webhook, process, retention, openphone, notion, media, "
-		    "s3, sync, log or workspace NAME (at the margin)",
+		    "s3, sync, alert, log or workspace NAME (at the margin)",
 		    r->path, r->line, section);
 	buf_free(&known);
 }

@@ -66,9 +66,15 @@ struct workspace {
 	struct {
 		char *time_zone;
 		int64_t settle_ms;
-		char *deleted; /* mark, trash or keep */
+		char *deleted;		/* mark, trash or keep */
 		char *numbers, *ignore; /* separated by white space */
 	} sync;
+	struct {
+		char *webhook;
+		char *format; /* auto, slack, discord, json */
+		int64_t reminder_ms, backlog_ms, silence_ms; /* 0: none */
+		char *business_hours;			     /* see hours.h */
+	} alert;
 };
 
 struct conf {
@@ -96,6 +102,10 @@ struct conf {
 	struct {
 		char *folder; /* for [media] store = file; nginx has but one */
 	} media;
+	struct {
+		int64_t disk; /* percent */
+		char *ping;
+	} alert;
 	struct {
 		char *level, *file;
 	} log;

@@ -22,11 +22,11 @@ PROGRAMS = ("ons-webhook", "ons-process", "ons-portal", "onsctl")
 TYPES = {"STRING": "text", "SECRET": "secret", "CHOICE": "choice",
          "BOOL": "yes or no", "NUMBER": "number", "TIME": "time",
          "SIZE": "size", "PATH": "path", "TITLE": "template",
-         "PHONES": "numbers"}
+         "PHONES": "numbers", "HOURS": "hours", "SHARE": "share"}
 UNITS = {"TIME": {"ms": 1, "s": 1000, "m": 60000, "h": 3600000,
                   "d": 86400000},
          "SIZE": {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30},
-         "NUMBER": {"": 1}}
+         "SHARE": {"%": 1}, "NUMBER": {"": 1}}
 
 
 class Key(NamedTuple):
@@ -157,7 +157,9 @@ def filled_in() -> str:
     own = {"secrets": secret, "parent_page": "a" * 32,
            "calls_database": "b" * 32, "messages_database": "c" * 32,
            "legacy_keys": "AAAA" * 8, "file": "/dev/null", "path_of": "",
-           "numbers": "+15550100001 +15550100002", "ignore": "+15550100003"}
+           "numbers": "+15550100001 +15550100002", "ignore": "+15550100003",
+           "webhook": "https://hooks.example.com/x",
+           "ping": "https://ping.example.com/x"}
 
     def fill(match: re.Match[str]) -> str:
         return f"{match[1]} = {match[2] or own.get(match[1], 'x')}"

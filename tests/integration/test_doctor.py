@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.sanitize,
 
 OK, WARNING, FAILURE = 0, 1, 2
 HOOK = "/webhooks/openphone"
+ALERT = "https://hooks.slack.com/services/not-shown"
 DATED = {"Quo-Api-Version": "2026-03-30", "Content-Type": "application/json"}
 
 
@@ -43,7 +44,8 @@ class Patient:
     def config(self, **changes: str | None) -> Path:
         return self.stack.variant(self.folder, **{
             "webhook__spool": str(self.spool),
-            "webhook__secrets_file": str(self.secrets), **changes})
+            "webhook__secrets_file": str(self.secrets),
+            "alert__webhook": ALERT, **changes})
 
     def subscribe(self, *args: str) -> str:
         done = self.stack.run("onsctl", "webhooks", "create", *args,
@@ -66,7 +68,7 @@ class Patient:
         env = self.stack.env
         listed = [line.split()[0]
                   for line in self.secrets.read_text().splitlines()]
-        return [*listed, "not-a-key-of-theirs", *(env[name] for name in (
+        return [*listed, "not-a-key-of-theirs", "not-shown", *(env[name] for name in (
             "OPENPHONE_API_KEY", "NOTION_API_KEY", "ONS_LEGACY_KEY",
             "ONS_WEBHOOK_SECRET", "AWS_SECRET_ACCESS_KEY"))]
 
@@ -116,7 +118,7 @@ def patient(stack: Stack, tmp_path: Path) -> Iterator[Patient]:
     yield made
     stack.control("DELETE", "/faults")
     made.sql("DELETE FROM run WHERE host = 'another'; DELETE FROM job;"
-             " DELETE FROM trouble; DELETE FROM bucket;"
+             " DELETE FROM trouble; DELETE FROM bucket; DELETE FROM alert;"
              " DELETE FROM event WHERE delivery_key = 'doctor';")
     for surface in ("/webhooks", "/v1/webhooks"):
         for one in made.api(surface):
@@ -139,7 +141,8 @@ def test_all_is_well(patient: Patient) -> None:
     assert {one["check"] for one in checks} == {
         "configuration", "user", "files", "database", "schema", "roles",
         "spool", "cron", "queue", "probe", "troubles", "openphone", "webhooks",
-        "notion", "databases", "storage", "intake", "link", "clock"}
+        "notion", "databases", "storage", "intake", "link", "clock",
+        "alert"}
     assert all(one["remedy"] is None for one in checks)
     status, text = patient.doctor("doctor")
     assert status == OK
@@ -324,6 +327,12 @@ def no_maintain(p: Patient) -> None:
 def overdue(p: Patient) -> None:
     p.sql("INSERT INTO job (workspace, kind, resource_id, run_at) VALUES"
           " ('default', 'call', 'ACdoctor2', now() - interval '2 hours');")
+
+
+def untold(p: Patient) -> None:
+    p.sql("INSERT INTO alert (workspace, what, host, part, reason, amount,"
+          " since, failure) VALUES ('default', 'backlog', '', '', '', 0,"
+          " now() - interval '2 hours', 'hooks.slack.com answered 404');")
 
 
 def dead(p: Patient) -> None:
@@ -511,6 +520,18 @@ CASES = {
         trouble, "troubles", FAILURE, "the bucket is full", "by itself"),
     "pause": Case(
         paused, "queue", WARNING, "notion until", "rate"),
+    "nobody is told": Case(
+        {"alert__webhook": None}, "alert", WARNING, "nobody is told",
+        "[alert] webhook"),
+    "no address to tell": Case(
+        {"alert__webhook": "hooks.slack.com/services/not-shown"}, "alert",
+        FAILURE, "no address", "as it was shown"),
+    "told unencrypted": Case(
+        {"alert__webhook": "http://chat.example.org/not-shown"}, "alert",
+        WARNING, "unencrypted", "https"),
+    "alerts that nobody takes": Case(
+        untold, "alert", FAILURE, "2 h: hooks.slack.com answered 404",
+        "alert-test"),
 }
 
 
@@ -798,7 +819,7 @@ def test_a_database_that_hangs(patient: Patient) -> None:
     with private_cluster(patient.stack) as cluster:
         config = cluster.config(
             webhook__spool=str(patient.spool), database__timeout="500ms",
-            webhook__secrets_file=str(patient.secrets))
+            webhook__secrets_file=str(patient.secrets), alert__webhook=ALERT)
         cluster.freeze()
         _, checks = patient.report(config=config)
         cluster.thaw()
@@ -824,6 +845,13 @@ def test_nagios(patient: Patient) -> None:
     assert status == FAILURE and text.count("|") == 1
     assert re.fullmatch(r"ONS CRITICAL - troubles: .*; queue: .*" + numbers,
                         text)
+
+
+def test_monitoring_tells_by_itself(patient: Patient) -> None:
+    config = patient.config(alert__webhook=None)
+    assert patient.doctor("doctor", config=config)[0] == WARNING
+    status, text = patient.doctor("doctor", "--nagios", config=config)
+    assert status == OK, text
 
 
 def test_wrong_usage(patient: Patient) -> None:

@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "ext/db.h"
 #include "ext/http.h"
+#include "model/alert.h"
 #include "model/call.h"
 #include "model/columns.h"
 #include "model/conf.h"
@@ -476,6 +477,30 @@ clean(const struct input *input, struct outcome *out)
 	free(text);
 }
 
+static void
+tell(const struct input *input, struct outcome *out)
+{
+	static const struct alert alert = { .event = "begins",
+		.workspace = "default",
+		.host = "",
+		.part = "",
+		.what = "dead",
+		.reason = "<a> of +15550100001 & more",
+		.since = "2026-01-15T10:00:00Z" };
+	static const char *const formats[] = { "slack", "discord", "json" };
+
+	(void)input;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char *body = alert_body(&alert, formats[i]);
+
+		if (body == NULL)
+			out_of_memory(out);
+		else
+			keep_text(out, formats[i], body);
+		free(body);
+	}
+}
+
 /* ---- libraries ----------------------------------------------------------- */
 
 static void
@@ -728,6 +753,7 @@ static const struct work works[] = {
 	{ "sign", sign, BROKEN, false },
 	{ "presign", presign, ONCE, false },
 	{ "clean", clean, BROKEN, false },
+	{ "tell", tell, ONCE, false },
 	{ "hash", hash, BROKEN, false },
 	{ "url", url, ONCE, false },
 	{ "database", database, LONG, false },

@@ -21,7 +21,7 @@ set_up(void **state)
 		"NOTION_CALLS_DATABASE_ID", "NOTION_MESSAGES_DATABASE_ID",
 		"NOTION_CONTACTS_DATABASE_ID", "ONS_MEDIA_BASE_URL",
 		"S3_ENDPOINT", "S3_BUCKET", "S3_REGION", "AWS_ACCESS_KEY_ID",
-		"AWS_SECRET_ACCESS_KEY", "LOG_LEVEL" };
+		"AWS_SECRET_ACCESS_KEY", "ALERT_WEBHOOK_URL", "LOG_LEVEL" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++)
@@ -178,6 +178,17 @@ static const struct refused {
 	{ "[webhook]\nthreads = 3\n\t5\n", 3,
 	    { "[webhook] threads cannot go on" } },
 	{ "[log]\nlevel = info\n debug\n", 3, { "[log] level cannot go on" } },
+	/* shares, hours */
+	{ "[alert]\ndisk = 5\n", 2,
+	    { "[alert] disk: \"5\"", "a share like 5%", "from 0% to 99%" } },
+	{ "[alert]\ndisk = 100%\n", 2, { "from 0% to 99%" } },
+	{ "[alert]\nbusiness_hours = 9 to 5\n", 2,
+	    { "[alert] business_hours: \"9 to 5\"",
+		"like Mon-Fri 09:00-17:00" } },
+	{ "[alert]\nbusiness_hours = Mon 09:00-17:00\n Sat 9:00-12:00\n", 3,
+	    { "cannot go on" } },
+	{ "[workspace a]\nalert.disk = 5%\n", 2,
+	    { "unknown key \"alert.disk\"" } },
 	/* telephone numbers */
 	{ "[sync]\nnumbers = 5550100001\n", 2,
 	    { "[sync] numbers: \"5550100001\"", "like +15550100001" } },
