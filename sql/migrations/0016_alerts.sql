@@ -56,7 +56,8 @@ COMMENT ON FUNCTION alert_look IS 'notes what is wrong with one thing now, and t
 
 CREATE VIEW v_alerts AS
 SELECT nullif(workspace, '') AS workspace, what, nullif(host, '') AS host,
-       nullif(part, '') AS part, reason, since, told_at, gone_at, failure,
+       nullif(part, '') AS part, reason, since, seen_at, told_at, gone_at,
+       failure,
        CASE WHEN failure IS NOT NULL THEN next_at END AS next_at
   FROM alert;
 COMMENT ON VIEW v_alerts IS 'what people are told of by [alert] webhook: what is wrong, or is over but they are yet to hear of that';
@@ -66,6 +67,7 @@ COMMENT ON COLUMN v_alerts.host IS 'on which host; null: on none in particular';
 COMMENT ON COLUMN v_alerts.part IS 'paused: the service, and which of its databases; disk: the folder';
 COMMENT ON COLUMN v_alerts.reason IS 'what is wrong, when it was last looked at';
 COMMENT ON COLUMN v_alerts.since IS 'when it began';
+COMMENT ON COLUMN v_alerts.seen_at IS 'when it was last looked at; long ago: nobody is to be told any more, or nobody looks';
 COMMENT ON COLUMN v_alerts.told_at IS 'when people were last told; null: not yet';
 COMMENT ON COLUMN v_alerts.gone_at IS 'since when it is not wrong any more; null: it lasts';
 COMMENT ON COLUMN v_alerts.failure IS 'why the last message could not be delivered; null: it was, or none was tried';

@@ -22,8 +22,8 @@ BEGIN
 		GRANT SELECT ON event, event_body, migration TO ons_process;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
 			run, destination, page, media, directory, contact_number,
-			bucket, usage, trouble, chore, alert TO ons_process;
-		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice
+			bucket, usage, trouble, alert TO ons_process;
+		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice, chore
 			TO ons_process;
 		-- event_store: what was spooled
 		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,

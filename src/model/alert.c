@@ -25,8 +25,8 @@ static const struct {
 	    "`onsctl jobs --dead` says why; then `onsctl retry --dead`, or "
 	    "`onsctl discard`" },
 	{ "paused",
-	    "what is to be done stands above (`onsctl doctor` tells more); "
-	    "afterwards it goes on by itself within minutes" },
+	    "do what is said there (`onsctl doctor` tells more); afterwards it "
+	    "goes on by itself within minutes" },
 	{ "backlog", "see `onsctl status` and `onsctl doctor`" },
 	{ "silence",
 	    "if people did call: see `onsctl webhooks list`, and `onsctl "

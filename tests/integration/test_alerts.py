@@ -431,6 +431,20 @@ def test_disk(ward: Ward, receiver: Receiver) -> None:
     is_over(ward, receiver, ward.config(receiver.url), "disk")
 
 
+def test_no_zone_of_the_databases(ward: Ward, receiver: Receiver) -> None:
+    """It does not matter where no hours are looked at; where they are, that is
+    said, and all else is told."""
+    ward.dead()
+    ward.send()
+    config = ward.config(receiver.url, sync__time_zone="Nowhere/Land")
+    assert ward.look(config) == ""
+    ward.sql("DELETE FROM alert;")
+    config = ward.config(receiver.url, sync__time_zone="Nowhere/Land",
+                         alert__silence="1h")
+    assert "Nowhere/Land" in ward.look(config)
+    assert receiver.events() == [("begins", "dead")] * 2
+
+
 def test_a_host_that_is_gone(ward: Ward, receiver: Receiver) -> None:
     """Nobody looks there any more."""
     config = ward.config(receiver.url)
