@@ -282,6 +282,22 @@ def test_the_views_are_named_in_the_documents() -> None:
         assert view in OVERVIEW_7 or view in HACKING, view
 
 
+def test_alerts_are_explained() -> None:
+    """All of them, each with what to do about it."""
+    table = (TOP / "src/model/alert.c").read_text()
+    table = table[table.index("remedies[] = {"):].partition("};")[0]
+    known = set(re.findall(r'^\t\{ "(\w+)",', table, flags=re.M)) - {"test"}
+    looks = {what for path in TOP.glob("sql/queries/alert_*.sql")
+             for what in re.findall(r"alert_look\(\$1, '(\w+)'",
+                                    path.read_text())}
+    looks |= set(re.findall(r'note\(\s*db, "(\w+)"',
+                            (TOP / "src/queue/symptom.c").read_text()))
+    section = OVERVIEW_7[OVERVIEW_7.index(".Sh ALERTS"):]
+    section = section[:section.index(".El")]
+    explained = set(re.findall(r"^\.It Li (\w+)$", section, flags=re.M))
+    assert known == looks == explained and len(known) == 7
+
+
 def test_every_source_is_on_the_map() -> None:
     there = {f"{path.parent.name}/{path.stem}"
              for path in TOP.glob("src/*/*.[ch]")}
