@@ -61,7 +61,8 @@ static const struct command {
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
 	    "send a signed test delivery to ourselves", ctl_send_test, ONE },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show, ONE },
-	{ "status", "", "how things are, at a glance", ctl_status, ALL },
+	{ "status", "[--watch [SECONDS]]", "how things are, at a glance",
+	    ctl_status, ALL },
 	{ "webhooks",
 	    "[list | create [--adopt] [--v1] | test [--type TYPE] "
 	    "[--timeout SECONDS] [ID] | rotate [--finish] [--now] [ID] | "
@@ -287,8 +288,7 @@ main(int argc, char **argv)
 	}
 	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
 		ctl.unready = &err;
-	if (ctl.unready != NULL ||
-	    choose(&ctl, workspace, command->scope) == 0)
+	if (ctl.unready != NULL || choose(&ctl, workspace, command->scope) == 0)
 		rc = run(command, &ctl, argc, argv);
 	conf_free(&ctl.conf);
 	return rc;

@@ -310,9 +310,8 @@ def test_a_refused_key_stops_its_own_workspace(world: World) -> None:
             world.is_written("west", world.send("west"))
         assert not stuck & world.written("east")
         status = world.run("onsctl", "status").stdout
-        east, west = status.split("workspace   west")
-        assert "TROUBLE     notion" in east
-        assert "TROUBLE" not in west
+        assert "TROUBLE     east: notion since" in status
+        assert status.count("TROUBLE") == 1
         world.accounts["east"].control("DELETE", "/faults")
         world.run("onsctl", "--workspace", "east", "init")
         until(lambda: stuck <= world.written("east"))
@@ -402,17 +401,24 @@ def test_a_workspace_that_was_taken_away(world: World) -> None:
     assert key in world.written("east")
 
 
+def cell(head: str, line: str, title: str) -> str:
+    """What stands in a line of a table under a title, to the right."""
+    end = head.index(f" {title} ") + len(title) + 1
+    return line[:end].rpartition(" ")[2]
+
+
 def test_status_of_each_and_of_one(world: World) -> None:
     world.send("east")
-    every = world.run("onsctl", "status").stdout
-    east, west = every.split("workspace   west\n")
-    assert east.startswith("workspace   east\n") and "1 due" in east
-    assert "none unfinished" in west
+    head, east, west = world.run("onsctl", "status").stdout.splitlines()
+    assert east.startswith("east ") and west.startswith("west ")
+    assert cell(head, east, "DUE") == "1" and cell(head, west, "DUE") == "0"
     assert "1 due" not in world.run("onsctl", "-w", "west", "status").stdout
+    assert "1 due" in world.run("onsctl", "-w", "east", "status").stdout
     both = json.loads(world.run("onsctl", "--json", "status").stdout)
-    assert both["jobs"] == {"due": 1}
-    west = json.loads(world.run("onsctl", "-w", "west", "--json",
-                                "status").stdout)
+    assert [(one["workspace"], one["jobs"]) for one in both["workspaces"]] \
+        == [("east", {"due": 1}), ("west", {})]
+    [west] = json.loads(world.run("onsctl", "-w", "west", "--json",
+                                  "status").stdout)["workspaces"]
     assert west["jobs"] == {} and west["troubles"] == []
 
 
