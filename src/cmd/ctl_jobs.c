@@ -33,6 +33,9 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const char *const kinds[] = { "call", "message", "contact", "backfill",
+	NULL };
+
 static const struct table_column columns[] = {
 	{ "kind", "KIND", false, false },
 	{ "resource_id", "ID", false, false },
@@ -43,18 +46,6 @@ static const struct table_column columns[] = {
 	{ "last_error", "LAST ERROR", false, true },
 	{ NULL, NULL, false, false },
 };
-
-static bool
-is_kind(const char *text)
-{
-	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
-	    strcmp(text, "contact") == 0 || strcmp(text, "backfill") == 0)
-		return true;
-	fprintf(stderr,
-	    "onsctl: %s is neither call, message, contact nor backfill\n",
-	    text);
-	return false;
-}
 
 /* known: the letters of the options that the command has. */
 static int
@@ -68,7 +59,7 @@ parse(int argc, char **argv, const char *known, struct choice *ret)
 			return ctl_usage(argv[0]);
 		if (c == 'd')
 			choice.dead = true;
-		else if (c == 'k' && is_kind(optarg))
+		else if (c == 'k' && ctl_is_one_of("--kind", optarg, kinds))
 			choice.kind = optarg;
 		else if (c == 'e')
 			choice.error = optarg;

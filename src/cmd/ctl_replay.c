@@ -153,6 +153,8 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 		{ "apply", no_argument, NULL, 'y' },
 		{ NULL, 0, NULL, 0 },
 	};
+	static const char *const kinds[] = { "call", "message", "contact",
+		NULL };
 	struct err err = ERR_INIT;
 	struct choice choice = { 0 };
 	struct counts counts = { 0 };
@@ -167,7 +169,7 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 			all = true;
 			break;
 		case 'k':
-			if (!ctl_is_kind(optarg))
+			if (!ctl_is_one_of("--kind", optarg, kinds))
 				return EX_USAGE;
 			choice.kind = optarg;
 			break;

@@ -37,6 +37,10 @@ static const struct command {
 	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "doctor", "[--nagios] [--url URL]",
 	    "look at everything, and say what to do", ctl_doctor, ONE },
+	{ "events",
+	    "[--type TYPE] [--kind KIND] [--outcome OUTCOME] [--since WHEN] "
+	    "[--until WHEN] [--limit N] [ID]",
+	    "list deliveries, and what became of them", ctl_events, ONE },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
@@ -132,13 +136,15 @@ ctl_print_json(json_t *result, struct err *err)
 }
 
 bool
-ctl_is_kind(const char *text)
+ctl_is_one_of(const char *option, const char *given, const char *const *words)
 {
-	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
-	    strcmp(text, "contact") == 0)
-		return true;
-	fprintf(
-	    stderr, "onsctl: --kind: %s: call, message or contact?\n", text);
+	for (const char *const *word = words; *word != NULL; word++)
+		if (strcmp(given, *word) == 0)
+			return true;
+	fprintf(stderr, "onsctl: %s: %s is none of", option, given);
+	for (; *words != NULL; words++)
+		fprintf(stderr, " %s", *words);
+	fputc('\n', stderr);
 	return false;
 }
 

@@ -33,6 +33,7 @@ ctl_command ctl_check_config;
 ctl_command ctl_config;
 ctl_command ctl_discard;
 ctl_command ctl_doctor;
+ctl_command ctl_events;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_maintain;
@@ -55,9 +56,10 @@ void ctl_zone(const struct ctl *ctl);
 int ctl_range(const char *since, const char *until, int64_t *ret_since,
     int64_t *ret_until);
 
-/* The kind that an option names, "call", "message" or "contact"; else false,
+/* Is what an option was given one of the words, which end with NULL? False
  * after saying what is wrong. */
-bool ctl_is_kind(const char *text);
+bool ctl_is_one_of(
+    const char *option, const char *given, const char *const *words);
 
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);
