@@ -1,7 +1,10 @@
 /*
- * onsctl check-config and config: what the configuration says.
+ * onsctl check-config and config: what the configuration says, and what is
+ * wrong with it.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/buf.h"
@@ -29,8 +32,21 @@ check_secrets(const struct workspace *ws, struct err *err)
 	return rc;
 }
 
+/* What a check finds: said at once on standard error, and kept for --json. */
+struct findings {
+	json_t *failures, *warnings;
+};
+
 static void
-warn_of_secrets(const struct conf *conf, const struct workspace *ws)
+fail(struct findings *found, const struct err *err)
+{
+	(void)ctl_fail(err);
+	json_array_append_new(found->failures, json_string(err->text));
+}
+
+static void
+warn_of_secrets(
+    const struct conf *conf, const struct workspace *ws, struct findings *found)
 {
 	struct err doubt = ERR_INIT;
 
@@ -52,11 +68,12 @@ warn_of_secrets(const struct conf *conf, const struct workspace *ws)
 		    "no [webhook] secrets: ons-webhook will not start");
 	conf_blame(conf, ws, &doubt);
 	fprintf(stderr, "warning: %s\n", doubt.text);
+	json_array_append_new(found->warnings, json_string(doubt.text));
 }
 
-/* How much is wrong with it. */
-static int
-check_workspace(const struct conf *conf, const struct workspace *ws)
+static void
+check_workspace(
+    const struct conf *conf, const struct workspace *ws, struct findings *found)
 {
 	static const struct {
 		enum conf_user user;
@@ -64,40 +81,99 @@ check_workspace(const struct conf *conf, const struct workspace *ws)
 	} users[] = { { CONF_PROCESS, "ons-process" },
 		{ CONF_PORTAL, "ons-portal" } };
 	struct err err = ERR_INIT;
-	int failures = 0;
 
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
 		err_clear(&err);
 		if (conf_require(conf, ws, users[i].user, &err) == 0)
 			continue;
 		err_prefix(&err, "%s", users[i].program);
-		ctl_fail(&err);
-		failures++;
+		fail(found, &err);
 	}
 	err_clear(&err);
 	if (check_secrets(ws, &err) != 0) {
 		conf_blame(conf, ws, &err);
-		ctl_fail(&err);
-		failures++;
+		fail(found, &err);
 	}
-	warn_of_secrets(conf, ws);
-	return failures;
+	warn_of_secrets(conf, ws, found);
 }
 
 int
 ctl_check_config(struct ctl *ctl, int argc, char **argv)
 {
-	int failures = 0;
+	const char *path = ctl->conf.path;
+	struct err err = ERR_INIT;
+	struct findings found;
+	bool good;
+	int rc = 0;
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
+	found = (struct findings){ json_array(), json_array() };
 	for (size_t i = 0; i < conf_count(&ctl->conf); i++)
-		failures += check_workspace(&ctl->conf, conf_at(&ctl->conf, i));
-	if (failures > 0)
-		return EX_CONFIG;
-	printf("%s: good\n",
-	    ctl->conf.path == NULL ? "the environment" : ctl->conf.path);
-	return EX_OK;
+		check_workspace(&ctl->conf, conf_at(&ctl->conf, i), &found);
+	good = json_array_size(found.failures) == 0;
+	if (ctl->json)
+		rc = ctl_print_json(
+		    json_pack("{s:s?, s:b, s:O, s:O}", "configuration", path,
+			"good", good, "failures", found.failures, "warnings",
+			found.warnings),
+		    &err);
+	else if (good)
+		printf("%s: good\n", path == NULL ? "the environment" : path);
+	json_decref(found.failures);
+	json_decref(found.warnings);
+	return rc != 0 ? ctl_fail(&err) : good ? EX_OK : EX_CONFIG;
+}
+
+/* ---- config ---- */
+
+/* "[openphone]" begins a section, which is an object. */
+static json_t *
+section(json_t *all, char *line)
+{
+	line[strcspn(line, "]")] = '\0';
+	json_object_set_new(all, line + 1, json_object());
+	return json_object_get(all, line + 1);
+}
+
+/* "key = value", "; key =" where there is none; "\tvalue" goes on. *last: the
+ * key that was before, then this one. */
+static void
+member(json_t *of, char *line, const char **last)
+{
+	const json_t *before;
+	char *value;
+
+	if (*line == '\t') {
+		before = json_object_get(of, *last);
+		json_object_set_new(of, *last,
+		    json_sprintf("%s %s", json_string_value(before), line + 1));
+		return;
+	}
+	line += strspn(line, "; ");
+	value = strstr(line, " =");
+	*value = '\0';
+	value += strlen(" =");
+	value += *value == ' ';
+	*last = line;
+	json_object_set_new(
+	    of, line, *value == '\0' ? json_null() : json_string(value));
+}
+
+/* What is printed for people, as an object of objects. */
+static json_t *
+settings(char *text)
+{
+	json_t *all = json_object(), *of = NULL;
+	char *line, *rest = text;
+	const char *last = NULL;
+
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (*line == '[')
+			of = section(all, line);
+		else if (*line != '\0')
+			member(of, line, &last);
+	return all;
 }
 
 int
@@ -105,15 +181,20 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct buf text;
+	char *copy = NULL;
+	int rc = -1;
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
 	buf_init(&text, 1 << 20);
-	if (conf_print(&ctl->conf, &text) != 0) {
+	if (conf_print(&ctl->conf, &text) != 0 ||
+	    (copy = strdup(buf_text(&text))) == NULL)
 		err_nomem(&err);
-		return ctl_fail(&err);
-	}
-	fputs(buf_text(&text), stdout);
+	else if (ctl->json)
+		rc = ctl_print_json(settings(copy), &err);
+	else
+		rc = printf("%s", copy) < 0 ? -1 : 0;
+	free(copy);
 	buf_free(&text);
-	return EX_OK;
+	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -282,15 +282,6 @@ refused(const char *url, int status, const char *answer)
 	return status >= 500 ? EX_TEMPFAIL : EX_UNAVAILABLE;
 }
 
-static void
-accepted(const char *url, int status, const char *answer, const char *id)
-{
-	printf("POST %s: %d %s\n"
-	       "Its event is in the view v_events, resource_id %s;\n"
-	       "once ons-process has run, see its page: onsctl show %s\n",
-	    url, status, answer, id, id);
-}
-
 static int
 send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 {
@@ -314,11 +305,18 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 		answer_text(&resp, answer, sizeof(answer));
 		rc = resp.status / 100 == 2 ? EX_OK
 					    : refused(url, resp.status, answer);
-		if (rc == EX_OK && ctl->json)
-			printf("{\"resource_id\": \"%s\", \"status\": %d}\n",
-			    d->stamp.resource, resp.status);
-		else if (rc == EX_OK)
-			accepted(url, resp.status, answer, d->stamp.resource);
+		if (rc == EX_OK &&
+		    ctl_result(ctl,
+			json_pack("{s:s, s:i}", "resource_id",
+			    d->stamp.resource, "status", resp.status),
+			&err,
+			"POST %s: %d %s\n"
+			"What becomes of it: onsctl events %s;\n"
+			"once ons-process has run, see its page: onsctl show "
+			"%s\n",
+			url, resp.status, answer, d->stamp.resource,
+			d->stamp.resource) != 0)
+			rc = ctl_fail(&err);
 	} else {
 		rc = ctl_fail(&err);
 	}

@@ -4,6 +4,7 @@
 #include "cmd/onsctl.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -26,7 +27,7 @@ static const struct command {
 	enum scope scope;
 } commands[] = {
 	{ "backfill",
-	    "[--since DATE] [--until DATE] [--number NUMBER] "
+	    "[--since WHEN] [--until WHEN] [--number NUMBER] "
 	    "[--contact CONTACT] [--apply] [--follow] [--cancel] [--list] "
 	    "[ID]",
 	    "bring in what was before", ctl_backfill, ONE },
@@ -52,7 +53,7 @@ static const struct command {
 	{ "migrate", "", "create or update the tables", ctl_migrate, ALL },
 	{ "reconcile", "[--since WHEN] [--until WHEN] [--notion] [--repair]",
 	    "prove that nothing is missing, or doubled", ctl_reconcile, EACH },
-	{ "relink", "[--all] [--since DATE] [ID ...]",
+	{ "relink", "[--all] [--since WHEN] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink, ONE },
 	{ "replay",
 	    "[--all] [--since WHEN] [--until WHEN] [--kind KIND] [--apply] "
@@ -89,8 +90,8 @@ static const struct option options[] = {
 static void
 usage(FILE *to)
 {
-	fputs("usage: onsctl [-c FILE] [-w WORKSPACE] [--json] COMMAND "
-	      "[ARGUMENT ...]\n"
+	fputs("usage: onsctl [-c FILE] [-w WORKSPACE] COMMAND [ARGUMENT ...] "
+	      "[--json]\n"
 	      "       onsctl --help | --version\n\n",
 	    to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -121,18 +122,42 @@ ctl_fail(const struct err *err)
 	return program_fail("onsctl", &told);
 }
 
+/* With --json and several workspaces: the result of the one that it is at, for
+ * all are printed as one. */
+static bool collecting;
+static json_t *collected;
+
 int
 ctl_print_json(json_t *result, struct err *err)
 {
-	int rc =
-	    result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
+	int rc;
 
+	if (collecting) {
+		collected = result;
+		return 0;
+	}
+	rc = result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
 	json_decref(result);
 	if (rc != 0)
 		err_nomem(err);
 	else
 		putchar('\n');
 	return rc;
+}
+
+int
+ctl_result(const struct ctl *ctl, json_t *result, struct err *err,
+    const char *fmt, ...)
+{
+	va_list args;
+
+	if (ctl->json)
+		return ctl_print_json(result, err);
+	json_decref(result);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	return 0;
 }
 
 bool
@@ -155,6 +180,21 @@ ctl_usage(const char *name)
 
 	fprintf(stderr, "usage: onsctl %s %s\n", command->name, command->args);
 	return EX_USAGE;
+}
+
+/* --json may stand behind the command as well; how many arguments are left. */
+static int
+take_json(int argc, char **argv, bool *json)
+{
+	int n = 0;
+
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			*json = true;
+		else
+			argv[n++] = argv[i];
+	argv[n] = NULL;
+	return n;
 }
 
 static bool
@@ -201,8 +241,11 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 {
 	/* cron mails what it says */
 	bool quiet = command->run == ctl_maintain && isatty(STDOUT_FILENO) != 1;
+	json_t *all = json_array();
+	struct err err = ERR_INIT;
 	int worst = EX_OK;
 
+	collecting = ctl->json;
 	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
 		int rc;
 
@@ -213,11 +256,24 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 			printf("%sworkspace %s\n", i == 0 ? "" : "\n", about);
 		fflush(stdout);
 		optind = 1;
+		collected = NULL;
 		rc = command->run(ctl, argc, argv);
-		if (rc == EX_USAGE)
+		if (rc == EX_USAGE) {
+			json_decref(all);
 			return rc;
+		}
+		json_array_append_new(all,
+		    json_pack("{s:s, s:i, s:o?}", "workspace", about,
+			"exit_status", rc, "result", collected));
 		worst = rc > worst ? rc : worst;
 	}
+	collecting = false;
+	about = NULL;
+	all = json_pack("{s:o}", "workspaces", all);
+	if (ctl->json && ctl_print_json(all, &err) != 0)
+		return ctl_fail(&err);
+	if (!ctl->json)
+		json_decref(all);
 	return worst;
 }
 
@@ -287,6 +343,7 @@ main(int argc, char **argv)
 		    argv[0]);
 		return EX_USAGE;
 	}
+	argc = take_json(argc, argv, &ctl.json);
 	if (asks_for_help(argc, argv)) {
 		printf("usage: onsctl %s %s\n\n%s\n", command->name,
 		    command->args, command->summary);

@@ -2,7 +2,9 @@
  * onsctl.h - what the commands of onsctl share.
  *
  * A command returns its exit code (sysexits.h); one that fails returns
- * ctl_fail(). Results go to standard output, all else to standard error.
+ * ctl_fail(). Results go to standard output, all else to standard error. With
+ * --json the result is one JSON document; a command that fails has none, unless
+ * to find faults is what it is for.
  */
 #ifndef CMD_ONSCTL_H
 #define CMD_ONSCTL_H
@@ -64,9 +66,14 @@ bool ctl_is_one_of(
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);
 
-/* A result for programs on standard output; takes the reference, NULL: no
- * memory. */
+/* A result for programs on standard output, of which each command has one;
+ * takes the reference, NULL: no memory. */
 int ctl_print_json(json_t *result, struct err *err);
+
+/* What came of it: a text for people, or with --json the object, whose
+ * reference is taken in any case. */
+int ctl_result(const struct ctl *ctl, json_t *result, struct err *err,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);

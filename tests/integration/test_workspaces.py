@@ -422,6 +422,21 @@ def test_status_of_each_and_of_one(world: World) -> None:
     assert west["jobs"] == {} and west["troubles"] == []
 
 
+def test_json_of_each_is_one_document(world: World) -> None:
+    for command in (["init"], ["reconcile", "--notion"], ["maintain"]):
+        done = world.run("onsctl", *command, "--json", expect=None)
+        both = json.loads(done.stdout)["workspaces"]
+        assert [one["workspace"] for one in both] == ["east", "west"]
+        assert max(one["exit_status"] for one in both) == done.returncode < 2
+        assert all(one["result"] for one in both)
+    refused(world.accounts["east"])
+    done = world.run("onsctl", "init", "--json", expect=77)
+    world.accounts["east"].control("DELETE", "/faults")
+    east, west = json.loads(done.stdout)["workspaces"]
+    assert (east["exit_status"], east["result"]) == (77, None)
+    assert len(west["result"]["databases"]) == 2
+
+
 def test_the_configuration_is_checked_for_each(world: World) -> None:
     assert world.run("onsctl", "check-config").stdout.endswith(": good\n")
     config = world.variant(world.accounts["east"].section(),
