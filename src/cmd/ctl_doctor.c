@@ -27,6 +27,8 @@ static const struct check {
 	{ "spool", doctor_spool },
 	{ "cron", doctor_cron },
 	{ "queue", doctor_queue },
+	{ "recordings", doctor_recordings },
+	{ "history", doctor_history },
 	{ "openphone", doctor_openphone_key },
 	{ "webhooks", doctor_webhooks },
 	{ "notion", doctor_notion_key },

@@ -70,6 +70,10 @@ doctor_check doctor_queue;
 doctor_check doctor_cron;
 doctor_check doctor_troubles;
 
+/* doctor_content: what pages may lack though all works */
+doctor_check doctor_recordings;
+doctor_check doctor_history;
+
 /* doctor_openphone, doctor_notion: live requests */
 doctor_check doctor_openphone_key;
 doctor_check doctor_webhooks;

@@ -104,7 +104,11 @@ def at_work(patient: Patient) -> None:
         INSERT INTO chore (workspace, name, finished_at)
         VALUES ('default', 'reconcile', now())
         ON CONFLICT (workspace, name) DO UPDATE SET finished_at = now();
-        UPDATE media SET token = NULL WHERE workspace = 'default';""")
+        DELETE FROM finding; DELETE FROM backfill_slice;
+        DELETE FROM backfill;
+        UPDATE media SET token = NULL,
+                         stored_at = stored_at - interval '30 days'
+         WHERE workspace = 'default';""")
 
 
 @pytest.fixture
@@ -136,8 +140,8 @@ def test_all_is_well(patient: Patient) -> None:
     assert status == OK, bad(checks)
     assert {one["check"] for one in checks} == {
         "configuration", "user", "files", "database", "schema", "roles",
-        "spool", "cron", "queue", "troubles", "openphone", "webhooks",
-        "notion", "databases", "storage", "intake", "link", "clock"}
+        "spool", "cron", "queue", "recordings", "history", "troubles",
+        "openphone", "webhooks", "notion", "databases", "storage", "intake", "link", "clock"}
     assert all(one["remedy"] is None for one in checks)
     status, text = patient.doctor("doctor")
     assert status == OK
@@ -230,14 +234,24 @@ def patch(**what: Any) -> Callable[[Patient], None]:
     return do
 
 
+def last_delivery(p: Patient, ago: str) -> None:
+    """It came so long ago, whatever other tests have sent."""
+    p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
+          " received_at) VALUES ('default', 'doctor', 1, 'other',"
+          f" now() - interval '{ago}');")
+
+
 def delivered(ago: str) -> Callable[[Patient], None]:
-    """No webhook is to be seen; the last delivery came so long ago."""
+    """No webhook is to be seen."""
     def do(p: Patient) -> None:
         p.api(f"/webhooks/{p.webhook}", "DELETE")
-        p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
-              " received_at) VALUES ('default', 'doctor', 1, 'other',"
-              f" now() - interval '{ago}');")
+        last_delivery(p, ago)
     return do
+
+
+def elsewhere(p: Patient) -> None:
+    patch(url="https://other.example.org/hook")(p)
+    last_delivery(p, "30 days")
 
 
 def old_surface(*kinds: str) -> Callable[[Patient], dict[str, str | None]]:
@@ -441,7 +455,7 @@ CASES = {
         patch(events=["call.completed", "message.received"]), "webhooks",
         WARNING, "call.recording.completed", "webhooks create"),
     "webhook to another URL": Case(
-        patch(url="https://other.example.org/hook"), "webhooks", FAILURE,
+        elsewhere, "webhooks", FAILURE,
         "https://other.example.org/hook", "webhooks create"),
     "no webhook": Case(
         delivered("30 days"), "webhooks", FAILURE, "no webhook",
