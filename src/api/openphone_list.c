@@ -110,19 +110,17 @@ make_path(const struct spelling *s, const struct openphone_list *list,
 	    add(path, s->after, after);
 }
 
-/* Take the array and the token out of the answer. A token on the last page
- * has been seen: it had no data, or the same token again. */
-static int
-take(const struct spelling *s, const json_t *answer, const char *after,
-    json_t **data, char **next, struct err *err)
+int
+openphone_list_take(const json_t *answer, const char *what, bool v1,
+    const char *after, json_t **data, char **next, struct err *err)
 {
 	json_t *array = json_object_get(answer, "data");
 	const char *token =
-	    rest_text(answer, s->v1 ? "nextPageToken" : "nextCursor");
+	    rest_text(answer, v1 ? "nextPageToken" : "nextCursor");
 	char *copy = NULL;
 
 	if (!json_is_array(array)) {
-		err_set(err, ERR_RETRY, "openphone: %s: not a list", s->list);
+		err_set(err, ERR_RETRY, "openphone: %s: not a list", what);
 		return -1;
 	}
 	if (*token != '\0' && strcmp(token, after) != 0 &&
@@ -164,7 +162,8 @@ openphone_list_page(const struct openphone *op,
 		*next = NULL;
 		rc = 0;
 	} else {
-		rc = take(s, answer, after, data, next, err);
+		rc = openphone_list_take(
+		    answer, s->list, s->v1, after, data, next, err);
 	}
 	json_decref(answer);
 	buf_free(&path);

@@ -36,6 +36,12 @@ int openphone_list_page(const struct openphone *op,
     const struct openphone_list *list, const char *after, json_t **data,
     char **next, struct err *err);
 
+/* Take the array and the token out of the answer of any of OpenPhone's lists;
+ * data, next and after as above. A token on the last page has been seen: it had
+ * no data, or the same token again. */
+int openphone_list_take(const json_t *answer, const char *what, bool v1,
+    const char *after, json_t **data, char **next, struct err *err);
+
 /* All numbers of the workspace, with their users, as v1 has them: an array,
  * the caller's. */
 int openphone_numbers(

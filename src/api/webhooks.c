@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/openphone_list.h"
 #include "api/rest.h"
 #include "base/buf.h"
 #include "base/rfc3339.h"
@@ -279,35 +280,6 @@ make_log_path(struct buf *path, const char *id, int64_t since, int64_t until,
 	return rc;
 }
 
-/* A token on a page without data, or the same again, leads nowhere. */
-static int
-take_log(const json_t *answer, const char *after, json_t **data, char **next,
-    struct err *err)
-{
-	json_t *array = json_object_get(answer, "data");
-	const char *token = rest_text(answer, "nextCursor");
-	char *copy = NULL;
-
-	if (answer == NULL) {
-		err_set(err, ERR_PERMANENT,
-		    "openphone: webhooks: there is no such log");
-		return -1;
-	}
-	if (!json_is_array(array)) {
-		err_set(err, ERR_RETRY,
-		    "openphone: webhooks: an answer without data");
-		return -1;
-	}
-	if (*token != '\0' && strcmp(token, after) != 0 &&
-	    json_array_size(array) > 0 && (copy = strdup(token)) == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	*data = json_incref(array);
-	*next = copy;
-	return 0;
-}
-
 int
 webhooks_deliveries(const struct openphone *op, const char *id, int64_t since,
     int64_t until, const char *after, json_t **data, char **next,
@@ -321,8 +293,14 @@ webhooks_deliveries(const struct openphone *op, const char *id, int64_t since,
 	if (make_log_path(&path, id, since, until, after) != 0)
 		err_set(err, ERR_PERMANENT, "an id that is none");
 	else if (openphone_send(op, "webhooks", false, "GET", buf_text(&path),
-		     NULL, &answer, err) == 0)
-		rc = take_log(answer, after, data, next, err);
+		     NULL, &answer, err) != 0)
+		;
+	else if (answer == NULL)
+		err_set(err, ERR_PERMANENT,
+		    "openphone: webhooks: there is no such log");
+	else
+		rc = openphone_list_take(
+		    answer, "webhooks", false, after, data, next, err);
 	json_decref(answer);
 	buf_free(&path);
 	return rc;

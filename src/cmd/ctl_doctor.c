@@ -27,6 +27,7 @@ static const struct check {
 	{ "spool", doctor_spool },
 	{ "cron", doctor_cron },
 	{ "queue", doctor_queue },
+	{ "probe", doctor_probe },
 	{ "recordings", doctor_recordings },
 	{ "history", doctor_history },
 	{ "openphone", doctor_openphone_key },

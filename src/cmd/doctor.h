@@ -2,10 +2,10 @@
  * doctor.h - what the checks of onsctl doctor share.
  *
  * A check looks at one thing and says what it found, once or several times.
- * It changes nothing (but see doctor_troubles), every wait in it has an end,
- * and what it fails at is a finding. What a check needs that an earlier one did
- * not get is not asked for again: the row is left out, for the cause has been
- * told.
+ * It changes nothing (but see doctor_troubles and doctor_probe), every wait in
+ * it has an end, and what it fails at is a finding. What a check needs that an
+ * earlier one did not get is not asked for again: the row is left out, for the
+ * cause has been told.
  */
 #ifndef CMD_DOCTOR_H
 #define CMD_DOCTOR_H
@@ -70,6 +70,8 @@ doctor_check doctor_queue;
 doctor_check doctor_cron;
 doctor_check doctor_troubles;
 
+/* doctor_probe: the queue's whole way */
+doctor_check doctor_probe;
 /* doctor_content: what pages may lack though all works */
 doctor_check doctor_recordings;
 doctor_check doctor_history;

@@ -52,6 +52,7 @@ enum {
 	 * stopped) ends by itself */
 	LINGER_MAX_MS = 15 * 60 * 1000,
 	STOP_MS = 4500, /* how long a worker may take to end */
+	LEAVE_TRIES = 3,
 	BIG_BUFFER = 128 * 1024
 };
 
@@ -469,24 +470,40 @@ upkeep(struct db *db, struct err *err)
 	    : -1;
 }
 
+/* Who is to stop gives the database little time, which may be too little when
+ * much goes on. What is left in spite of it, the next start finds. */
+static void
+leave(struct parent *p)
+{
+	struct err err = ERR_INIT;
+
+	for (int tries = stopping ? LEAVE_TRIES : 1; tries > 0; tries--) {
+		err_clear(&err);
+		if (run_end(p->db, p->run, &err) == 0)
+			return;
+		tick(TICK_MS);
+	}
+	log_err(&err, "leaving");
+}
+
 static int
 run(struct parent *p, struct err *err)
 {
-	struct err ignored = ERR_INIT;
+	int rc;
 
+	catch_signals(); /* who is in the table leaves it in order */
 	if (run_begin(p->db, p->linger ? "lingering" : "draining", &p->run,
-		err) != 0 ||
-	    upkeep(p->db, err) != 0)
+		err) != 0)
 		return -1;
-	FAILPOINT("parent.begun");
-	catch_signals();
-	for (int i = 0; i < p->n; i++)
-		start_worker(p, i);
-	supervise(p);
+	if ((rc = upkeep(p->db, err)) == 0) {
+		FAILPOINT("parent.begun");
+		for (int i = 0; i < p->n && !stopping; i++)
+			start_worker(p, i);
+		supervise(p);
+	}
 	db_result_free(p->seen);
-	if (run_end(p->db, p->run, &ignored) != 0)
-		log_err(&ignored, "leaving");
-	return 0;
+	leave(p);
+	return rc;
 }
 
 /* Each workspace has workers of its own: one that is slow, or whose services

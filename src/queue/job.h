@@ -34,6 +34,9 @@ enum job_result {
  * is written before more is. */
 enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_LISTED = 10, JOB_HISTORY = 20 };
 
+/* The kind of a job that only shows that jobs are done. */
+#define JOB_PROBE "probe"
+
 /* Claim the workspace's next due job: 1 and *ret filled, 0 when none is due,
  * -1. */
 int job_claim(struct db *db, const char *workspace, int64_t run,

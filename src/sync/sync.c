@@ -367,8 +367,12 @@ sync_run(struct sync *sync, const struct job *job, struct err *err)
 	FAILPOINT("sync.begun");
 	sync->notion_gate.used = sync->notion_gate.trying = false;
 	sync->openphone_gate.used = sync->openphone_gate.trying = false;
-	rc = strcmp(job->kind, "backfill") == 0 ? backfill_run(sync, job, err)
-						: sync_resource(sync, job, err);
+	if (strcmp(job->kind, JOB_PROBE) == 0)
+		rc = 0;
+	else if (strcmp(job->kind, "backfill") == 0)
+		rc = backfill_run(sync, job, err);
+	else
+		rc = sync_resource(sync, job, err);
 	sync->job = NULL;
 	FAILPOINT("sync.done");
 	return rc;

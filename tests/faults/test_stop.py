@@ -52,6 +52,17 @@ def stopped(pids: list[int]) -> list[int]:
     return found
 
 
+def test_stopped_before_it_works(stack: Stack, failpoints: Failpoints) -> None:
+    """It is in the table of runs already, and leaves it."""
+    failpoints.arm("ons-process:run.begun", "sleep", ms=1000)
+    child = stack.start("ons-process", "--linger", "--workers", "1")
+    until(lambda: failpoints.fired("ons-process:run.begun"))
+    child.terminate()
+    child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert stack.rows("SELECT FROM run") == []
+
+
 def overtaken(stack: Stack, ledger: Ledger, failpoints: Failpoints,
               config: Path, places: dict[str, int], phase: int) -> list[Life]:
     """Stop a worker at the nth passing of each place in that phase of as many

@@ -276,8 +276,17 @@ def title(page: dict[str, Any]) -> str:
     raise AssertionError("a page without a title property")
 
 
+def keep_logs(state: Path) -> None:
+    """Beside those of quickstart.sh check, for who looks for the cause of a
+    failure."""
+    if folder := os.environ.get("ONS_TEST_STACKS"):
+        kept = Path(folder).parent / "log" / state.name
+        shutil.copytree(state / "log", kept)
+        shutil.copy(state / "sandbox.ndjson", kept)
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The stack, with rates that keep no test waiting."""
     state = Path(tempfile.mkdtemp(prefix="ons-test.",
                                   dir=os.environ.get("ONS_TEST_STACKS")))
@@ -302,6 +311,8 @@ def stack() -> Iterator[Stack]:
     finally:
         subprocess.run([TOP / "quickstart.sh", "down", "--state", state],
                        check=True)
+        if request.session.testsfailed:
+            keep_logs(state)
     for log in state.glob("log/*.log"):
         assert not TROUBLE.search(log.read_text(errors="replace")), log
     shutil.rmtree(state)

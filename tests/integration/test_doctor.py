@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import glob
 import http.server
 import json
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Stack, psql, request, until
+from conftest import Stack, children, psql, request, until
 from private import private_cluster
 
 pytestmark = [pytest.mark.sanitize,
@@ -100,7 +102,7 @@ def at_work(patient: Patient) -> None:
         DELETE FROM job; DELETE FROM trouble; DELETE FROM bucket;
         DELETE FROM run;
         INSERT INTO run (host, pid, born, program)
-        VALUES ('another', 1, 'x', 'lingering');
+        VALUES ('another', 1, 'x', 'draining');
         INSERT INTO chore (workspace, name, finished_at)
         VALUES ('default', 'reconcile', now())
         ON CONFLICT (workspace, name) DO UPDATE SET finished_at = now();
@@ -140,8 +142,9 @@ def test_all_is_well(patient: Patient) -> None:
     assert status == OK, bad(checks)
     assert {one["check"] for one in checks} == {
         "configuration", "user", "files", "database", "schema", "roles",
-        "spool", "cron", "queue", "recordings", "history", "troubles",
-        "openphone", "webhooks", "notion", "databases", "storage", "intake", "link", "clock"}
+        "spool", "cron", "queue", "probe", "recordings", "history",
+        "troubles", "openphone", "webhooks", "notion", "databases", "storage",
+        "intake", "link", "clock"}
     assert all(one["remedy"] is None for one in checks)
     status, text = patient.doctor("doctor")
     assert status == OK
@@ -671,17 +674,60 @@ def test_files_in_public(patient: Patient) -> None:
     assert not lines(checks, "link", "ok")
 
 
-def test_a_processor_that_cron_started(patient: Patient) -> None:
+@contextlib.contextmanager
+def lingering(patient: Patient, *args: str) -> Iterator[list[int]]:
+    """An ons-process, as cron starts it; its workers, who have begun."""
     patient.sql("DELETE FROM run;")
-    child = patient.stack.start("ons-process", "--linger",
+    child = patient.stack.start("ons-process", "--linger", "-w", "1", *args,
                                 config=patient.config())
     try:
-        until(lambda: patient.stack.count(
-            "run WHERE program = 'lingering'"))
-        assert patient.report()[0] == OK
+        until(lambda: patient.stack.count("run") == 2)
+        yield children(child.pid)
     finally:
+        for pid in children(child.pid):
+            os.kill(pid, signal.SIGCONT)
         child.terminate()
         child.communicate()
+
+
+def test_a_processor_that_cron_started(patient: Patient) -> None:
+    with lingering(patient):
+        status, checks = patient.report()
+    assert status == OK, bad(checks)
+    [probe] = lines(checks, "probe", "ok")
+    assert "has done a job of doctor's own" in probe["text"]
+
+
+def test_a_processor_that_does_nothing(patient: Patient) -> None:
+    with lingering(patient) as workers:
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        status, checks = patient.report()
+        assert status == FAILURE
+        [probe] = lines(checks, "probe", "failure")
+        assert "took no job" in probe["text"] and "logs" in probe["remedy"]
+        assert patient.stack.rows("SELECT FROM job") == []
+
+
+def test_a_processor_that_is_busy(patient: Patient) -> None:
+    with lingering(patient) as workers:
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        patient.sql("INSERT INTO job (workspace, kind, resource_id, lease_until"
+                    ") VALUES ('default', 'call', 'ACbusy', now() + '1 min');")
+        _, checks = patient.report()
+        [probe] = lines(checks, "probe", "warning")
+        assert "1 are busy" in probe["text"]
+        patient.sql("DELETE FROM job;")
+
+
+def test_no_probe_while_all_jobs_wait(patient: Patient) -> None:
+    with lingering(patient):
+        patient.sql("INSERT INTO bucket (workspace, service, used, paused_until"
+                    ") VALUES ('default', 'notion', '{}', now() + '1 min');")
+        _, checks = patient.report()
+        [probe] = lines(checks, "probe", "ok")
+        assert "all jobs wait for Notion" in probe["text"]
 
 
 # ---- files ----

@@ -22,6 +22,7 @@ from typing import Any, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from conftest import until
 
 TOP = Path(__file__).resolve().parents[2]
 SANDBOX = TOP / "tests" / "sandbox"
@@ -888,6 +889,28 @@ def test_fault_delay(sandbox: Sandbox) -> None:
     begun = time.monotonic()
     assert sandbox.openphone("/organization").status == 200
     assert time.monotonic() - begun >= 0.2
+
+
+def test_who_waits_goes_on_when_faults_are_forgotten(sandbox: Sandbox) -> None:
+    """And is counted before that is answered: later it would be in some other
+    test."""
+    sandbox.control("POST", "/faults", {"service": "notion", "delay": 300})
+    sandbox.control("POST", "/faults", {"service": "notion", "hang": 300})
+    waiting = []
+    for _ in range(2):
+        place = urlsplit(sandbox.env["NOTION_API_BASE"])
+        peer = socket.create_connection((place.hostname, place.port), 20)
+        peer.sendall(b"GET /v1/users/me HTTP/1.1\r\nHost: x\r\n\r\n")
+        waiting.append(peer)
+    until(lambda: [fault["times"] for fault in
+                   sandbox.control("GET", "/faults")] == [0, 0])
+    before = sandbox.control("GET", "/stats")["counts"]
+    sandbox.control("DELETE", "/faults")
+    after = sandbox.control("GET", "/stats")["counts"]
+    for peer in waiting:
+        peer.close()
+    assert "notion" not in before
+    assert sum(after["notion"].values()) == 2
 
 
 def test_fault_truncate(sandbox: Sandbox) -> None:

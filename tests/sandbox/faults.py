@@ -8,6 +8,8 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+NOTED_WITHIN = 10.0  # seconds; it takes none
+
 
 @dataclass
 class Fault:
@@ -44,6 +46,8 @@ class Fault:
         if self.late and not (self.drop or self.status):
             raise ValueError("late needs what is answered meanwhile")
         re.compile(self.path or "")
+        self.over = threading.Event()  # forgotten: nobody waits any longer
+        self.pending = 0  # requests that it has met and that are not noted
 
     def fits(self, service: str, method: str, target: str) -> bool:
         return (self.times != 0 and self.service in (service, "*")
@@ -63,6 +67,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._noted = threading.Condition(self._lock)
         self._ids = itertools.count(1)
         self._faults: list[Fault] = []
 
@@ -75,20 +80,33 @@ class Faults:
         return fault.id
 
     def take(self, service: str, method: str, target: str) -> Fault | None:
-        """The first fault that fits this request, used up by one."""
+        """The first fault that fits this request, used up by one; noted()
+        follows."""
         with self._lock:
             for fault in self._faults:
                 if fault.fits(service, method, target):
                     if fault.times > 0:
                         fault.times -= 1
                     fault.struck += 1
+                    fault.pending += 1
                     return fault
         return None
+
+    def noted(self, fault: Fault) -> None:
+        with self._noted:
+            fault.pending -= 1
+            self._noted.notify_all()
 
     def listing(self) -> list[dict[str, Any]]:
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
     def clear(self) -> None:
-        with self._lock:
-            self._faults.clear()
+        """Whom they keep waiting goes on at once, and is noted on return: not
+        in the midst of the next test."""
+        with self._noted:
+            old, self._faults = self._faults, []
+            for fault in old:
+                fault.over.set()
+            self._noted.wait_for(
+                lambda: not any(fault.pending for fault in old), NOTED_WITHIN)

@@ -14,7 +14,6 @@ import socket
 import struct
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -213,9 +212,13 @@ class Handler(BaseHTTPRequestHandler):
         fault = (self.server.faults.take(self.server.service.name,
                                          request.method, request.target)
                  if self.server.faults else None)
-        response = (self._disturbed(request, fault) if fault
-                    else self._ask(request))
-        self._note(request, response)
+        try:
+            response = (self._disturbed(request, fault) if fault
+                        else self._ask(request))
+            self._note(request, response)
+        finally:
+            if fault and self.server.faults:
+                self.server.faults.noted(fault)
         if response is None:
             self._reset()
         elif fault and fault.endless:
@@ -228,7 +231,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _disturbed(self, request: Request, fault: Fault) -> Response | None:
         """The answer, or None where the connection is to be dropped."""
-        time.sleep(fault.delay)
+        fault.over.wait(fault.delay)
         if fault.late:
             timer = threading.Timer(fault.late, self._ask, (request,))
             timer.daemon = True
@@ -239,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.status is not None and not fault.after:
             return self._faulted(fault)
         response = self._ask(request)
-        time.sleep(fault.hang)
+        fault.over.wait(fault.hang)
         if fault.drop == "after":
             return None
         if fault.committed and response.status < 300:

@@ -30,7 +30,8 @@
 #include "torture.h"
 #include "../unit/canned.h"
 
-enum { OUT_MAX = 16 << 20, LONG_LINES = 1100 };
+/* One full pack of lines, and one that is not (LINES_FEW). */
+enum { OUT_MAX = 16 << 20, LONG_LINES = 520 };
 
 /* ---- deliveries ---------------------------------------------------------- */
 
