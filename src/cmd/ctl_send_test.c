@@ -259,6 +259,18 @@ ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err)
 	return -1;
 }
 
+int
+ctl_elsewhere(const struct ctl *ctl)
+{
+	const char *of = ctl->ws->webhook.path_of;
+	struct err err = ERR_INIT;
+
+	return ctl_result(ctl, json_pack("{s:s}", "path_of", of), &err,
+		   "its deliveries come in with those of %s\n", of) == 0
+	    ? EX_OK
+	    : ctl_fail(&err);
+}
+
 /* The server's words on one line, without what would steer a terminal. */
 static void
 answer_text(const struct http_response *resp, char *ret, size_t size)
@@ -352,6 +364,10 @@ ctl_send_test(struct ctl *ctl, int argc, char **argv)
 		}
 	if (optind < argc)
 		return ctl_usage(argv[0]);
+	if (ctl->each && to != NULL)
+		return ctl_which(ctl);
+	if (ctl->each && ctl->ws->webhook.path_of != NULL)
+		return ctl_elsewhere(ctl);
 	buf_init(&url, 2048);
 	stamp_now(&d.stamp);
 	if ((type = find_type(name, &err)) == NULL ||

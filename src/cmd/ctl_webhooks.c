@@ -811,6 +811,11 @@ ctl_webhooks(struct ctl *ctl, int argc, char **argv)
 
 	if (parse(&h, argc - skip, argv + skip) != 0 || !is_right(&h, what))
 		return ctl_usage("webhooks");
+	if (ctl->each &&
+	    (h.id != NULL || h.url != NULL || strcmp(what, "rotate") == 0))
+		return ctl_which(ctl);
+	if (ctl->each && ctl->ws->webhook.path_of != NULL)
+		return ctl_elsewhere(ctl);
 	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_OPENPHONE, &err) != 0 ||
 	    sync_init(&h.sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);

@@ -64,7 +64,7 @@ static const struct command {
 	{ "revoke", "[--renew] ID [SLOT]",
 	    "take back the links to a call's recordings", ctl_revoke, ONE },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
-	    "send a signed test delivery to ourselves", ctl_send_test, ONE },
+	    "send a signed test delivery to ourselves", ctl_send_test, EACH },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show, ONE },
 	{ "status", "[--watch [SECONDS]]", "how things are, at a glance",
 	    ctl_status, ALL },
@@ -73,7 +73,7 @@ static const struct command {
 	    "[--timeout SECONDS] [ID] | rotate [--finish] [--now] [ID] | "
 	    "delete ID] [--url URL]",
 	    "OpenPhone's subscriptions: make them, test them, change keys",
-	    ctl_webhooks, ONE },
+	    ctl_webhooks, EACH },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -216,6 +216,14 @@ list_workspaces(const struct conf *conf)
 	fputs("\n", stderr);
 }
 
+int
+ctl_which(const struct ctl *ctl)
+{
+	fputs("onsctl: which one? --workspace ", stderr);
+	list_workspaces(&ctl->conf);
+	return EX_USAGE;
+}
+
 /* ctl->ws: the one that is named, or the only one, or NULL. */
 static int
 choose(struct ctl *ctl, const char *name, enum scope scope)
@@ -226,13 +234,11 @@ choose(struct ctl *ctl, const char *name, enum scope scope)
 		ctl->ws = conf_at(&ctl->conf, 0);
 	if (ctl->ws != NULL || (name == NULL && scope != ONE))
 		return 0;
-	if (name != NULL)
-		fprintf(
-		    stderr, "onsctl: there is no workspace %s, but: ", name);
-	else
-		fputs("onsctl: which one? --workspace ", stderr);
+	if (name == NULL)
+		return ctl_which(ctl);
+	fprintf(stderr, "onsctl: there is no workspace %s, but: ", name);
 	list_workspaces(&ctl->conf);
-	return -1;
+	return EX_USAGE;
 }
 
 /* The exit code is the gravest. */
@@ -245,6 +251,7 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 	struct err err = ERR_INIT;
 	int worst = EX_OK;
 
+	ctl->each = true;
 	collecting = ctl->json;
 	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
 		int rc;

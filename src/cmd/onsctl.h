@@ -22,6 +22,7 @@ struct ctl {
 	const struct workspace *ws; /* --workspace; NULL: all, see onsctl.c */
 	struct db *db; /* as the owner of the tables; connects when used */
 	bool json;     /* --json: for programs rather than people */
+	bool each;     /* ws is one of several that are gone through */
 	const struct err *unready; /* why there is nothing of the above; only
 				    * doctor is run then */
 };
@@ -78,9 +79,16 @@ int ctl_result(const struct ctl *ctl, json_t *result, struct err *err,
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
 
+/* What names one thing is of one workspace: EX_USAGE, after asking which. */
+int ctl_which(const struct ctl *ctl);
+
 /* Where the workspace's deliveries come in: the host of [media] base_url, for
  * readers' links come in through the same front server, and its path. */
 int ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err);
+
+/* Of a workspace whose deliveries come in with another's there is nothing to
+ * do; the exit code, after saying so. */
+int ctl_elsewhere(const struct ctl *ctl);
 
 /* The command's usage line on standard error; EX_USAGE. */
 int ctl_usage(const char *command);

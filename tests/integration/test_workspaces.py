@@ -335,8 +335,9 @@ def test_a_backlog_is_its_own_workspaces(world: World) -> None:
 # --- onsctl ---
 
 def test_which_workspace_is_meant(world: World) -> None:
-    for command in ("jobs", "webhooks", "backfill", "send-test", "relink"):
-        asked = world.run("onsctl", command, expect=64)
+    for command in ("jobs", "backfill", "relink", "webhooks delete WH1",
+                    "webhooks rotate", "send-test --url http://127.0.0.1:1"):
+        asked = world.run("onsctl", *command.split(), expect=64)
         assert asked.stderr == "onsctl: which one? --workspace east, west\n"
     wrong = world.run("onsctl", "-w", "north", "jobs", expect=64)
     assert wrong.stderr == (
