@@ -1,7 +1,8 @@
 -- $1 workspace, $2 ids, or none: all, $3 kind or null, $4 created not before
 -- and $5 before, or null, $6 do it, rather than count, $7 priority, $8 and $9
 -- kind and id where the batch before ended. Their state is to be folded again,
--- and they become due. By kind how many they are; last_kind, last_id: where
+-- and they become due; files of theirs that were refused are asked for again. By
+-- kind how many they are; last_kind, last_id: where
 -- the batch ends, null: no more.
 WITH known AS (
 	SELECT kind, id,
@@ -21,6 +22,10 @@ WITH known AS (
 	  FROM chosen c
 	 WHERE $6::boolean AND r.workspace = $1
 	   AND (r.kind, r.id) = (c.kind, c.id)
+), asked_again AS (
+	DELETE FROM media m USING chosen c
+	 WHERE $6::boolean AND m.workspace = $1
+	   AND (m.kind, m.resource_id) = (c.kind, c.id) AND m.state = 'refused'
 ), due AS MATERIALIZED (
 	SELECT job_due($1, kind, id, $7::int) FROM chosen
 	 WHERE $6::boolean ORDER BY kind, id

@@ -270,10 +270,12 @@ queue(struct ctl *ctl, struct sync *sync, const struct backfill *b,
 	if (backfill_queue(sync, b, &wish->id, err) != 0 ||
 	    DB_RUN(ctl->db, SQL_notify, NULL, err) != 0)
 		return -1;
-	if (ctl->json)
-		printf("{\"backfill\": %" PRId64 "}\n", wish->id);
-	else
-		printf("backfill %" PRId64 " is queued\n", wish->id);
+	/* one document: the end has the number, too */
+	if ((!ctl->json || !wish->follow) &&
+	    ctl_result(ctl,
+		json_pack("{s:I}", "backfill", (json_int_t)wish->id), err,
+		"backfill %" PRId64 " is queued\n", wish->id) != 0)
+		return -1;
 	fflush(stdout);
 	return 0;
 }
@@ -313,6 +315,7 @@ cancel(struct ctl *ctl, int64_t id, struct err *err)
 {
 	const char *workspace = ctl->ws->name;
 	struct db_result *r = NULL;
+	int64_t gone;
 
 	if (db_begin(ctl->db, err) != 0)
 		return -1;
@@ -330,11 +333,15 @@ cancel(struct ctl *ctl, int64_t id, struct err *err)
 		DB_INT(id)) != 0 ||
 	    db_commit(ctl->db, err) != 0)
 		goto fail;
-	printf("backfill %" PRId64 " is cancelled; %s pages that waited are "
-	       "not written\n",
-	    id, db_text(r, 0, "gone"));
+	gone = db_int(r, 0, "gone");
 	db_result_free(r);
-	return 0;
+	return ctl_result(ctl,
+	    json_pack("{s:I, s:I}", "cancelled", (json_int_t)id, "not_written",
+		(json_int_t)gone),
+	    err,
+	    "backfill %" PRId64 " is cancelled; %" PRId64 " pages that waited "
+	    "are not written\n",
+	    id, gone);
 fail:
 	db_result_free(r);
 	db_rollback(ctl->db);

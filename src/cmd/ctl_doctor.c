@@ -28,6 +28,8 @@ static const struct check {
 	{ "cron", doctor_cron },
 	{ "queue", doctor_queue },
 	{ "probe", doctor_probe },
+	{ "recordings", doctor_recordings },
+	{ "history", doctor_history },
 	{ "openphone", doctor_openphone_key },
 	{ "webhooks", doctor_webhooks },
 	{ "notion", doctor_notion_key },

@@ -77,8 +77,30 @@ print_line(const struct db_result *r, char last[LINE_SIZE], int64_t *at)
 	*at = clock_ms();
 }
 
+static int
+print_json_end(const struct db_result *r, struct err *err)
+{
+	static const char *const counts[] = { "calls", "messages", "written",
+		"dead", "failed", "refused", "groups" };
+	json_t *end = json_pack("{s:I, s:s, s:s?}", "backfill",
+	    (json_int_t)db_int(r, 0, "id"), "state", db_text(r, 0, "state"),
+	    "reason", db_text(r, 0, "reason"));
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		json_object_set_new(
+		    end, counts[i], json_integer(db_int(r, 0, counts[i])));
+	return ctl_print_json(end, err);
+}
+
 /* How it ended: the exit code. */
 static int
+end_code(const struct db_result *r)
+{
+	return strcmp(db_text(r, 0, "state"), "incomplete") == 0 ? EX_TEMPFAIL
+								 : EX_OK;
+}
+
+static void
 print_end(const struct db_result *r, bool bar)
 {
 	const char *state = db_text(r, 0, "state");
@@ -110,7 +132,6 @@ print_end(const struct db_result *r, bool bar)
 		printf("the reason: %s\n", db_text(r, 0, "reason"));
 	if (strcmp(state, "incomplete") == 0)
 		puts("what is missing is brought in by running it again");
-	return strcmp(state, "incomplete") == 0 ? EX_TEMPFAIL : EX_OK;
 }
 
 static bool
@@ -139,7 +160,7 @@ look(struct ctl *ctl, const char *id, struct db_result **ret, struct err *err)
 int
 ctl_follow(struct ctl *ctl, int64_t id)
 {
-	bool bar = isatty(STDOUT_FILENO) == 1;
+	bool bar = !ctl->json && isatty(STDOUT_FILENO) == 1;
 	char number[32] = "", last[LINE_SIZE] = "";
 	struct err err = ERR_INIT;
 	struct db_result *r = NULL;
@@ -157,12 +178,16 @@ ctl_follow(struct ctl *ctl, int64_t id)
 			break;
 		if (bar)
 			print_bar(r);
-		else
+		else if (!ctl->json)
 			print_line(r, last, &at);
 		db_result_free(r);
 		nanosleep(&(struct timespec){ .tv_sec = LOOK_MS / 1000 }, NULL);
 	}
-	status = print_end(r, bar);
+	status = end_code(r);
+	if (ctl->json && print_json_end(r, &err) != 0)
+		status = ctl_fail(&err);
+	if (!ctl->json)
+		print_end(r, bar);
 	db_result_free(r);
 	return status;
 }

@@ -30,9 +30,16 @@ struct choice {
 
 static volatile sig_atomic_t never;
 
+/* What came of one database: for people at once, for programs at the end. */
+struct report {
+	struct sync *sync;
+	bool json;
+	json_t *databases;
+};
+
 /* Without a database of contacts nobody misses a relation to it. */
 static void
-report_relation(struct sync *sync, const struct destination *d)
+add_relation(struct sync *sync, const struct destination *d, json_t *left_out)
 {
 	struct destination contacts = { 0 };
 	struct err ignored = ERR_INIT;
@@ -44,38 +51,59 @@ report_relation(struct sync *sync, const struct destination *d)
 		if (strcmp(d->schema->columns[i].type, "relation") == 0 &&
 		    json_object_get(d->columns, d->schema->columns[i].name) ==
 			NULL)
-			printf("  left out: %s: no such column\n",
-			    d->schema->columns[i].name);
+			json_array_append_new(left_out,
+			    json_sprintf("%s: no such column",
+				d->schema->columns[i].name));
+}
+
+static void
+print_list(const json_t *database, const char *name, const char *fmt)
+{
+	const json_t *string;
+	size_t i;
+
+	json_array_foreach (json_object_get(database, name), i, string)
+		printf(fmt, json_string_value(string));
 }
 
 /* added: columns that Notion was asked to add, NULL: none. */
 static void
-report(struct sync *sync, const char *kind, const char *what,
+report(struct report *report, const char *kind, bool made,
     const struct destination *d, const json_t *added)
 {
-	json_t *string;
+	json_t *left_out = json_deep_copy(d->skipped);
+	json_t *taken = json_array(), *not_taken = json_array(), *string, *all;
 	size_t i;
 
-	printf("%ss: %s database %s\n", kind, what, d->database);
-	json_array_foreach (added, i, string) {
-		const char *name = json_string_value(string);
-
-		if (json_object_get(d->columns, name) != NULL)
-			printf("  added the column \"%s\"\n", name);
-		else
-			printf(
-			    "  Notion did not take the column \"%s\"\n", name);
+	if (left_out == NULL)
+		left_out = json_array();
+	json_array_foreach (added, i, string)
+		json_array_append(json_object_get(d->columns,
+				      json_string_value(string)) != NULL
+			? taken
+			: not_taken,
+		    string);
+	add_relation(report->sync, d, left_out);
+	all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "kind", kind,
+	    "database", d->database, "made", made, "added", taken, "not_taken",
+	    not_taken, "left_out", left_out);
+	if (!report->json) {
+		printf("%ss: %s database %s\n", kind, made ? "made" : "using",
+		    d->database);
+		print_list(all, "added", "  added the column \"%s\"\n");
+		print_list(all, "not_taken",
+		    "  Notion did not take the column \"%s\"\n");
+		print_list(all, "left_out", "  left out: %s\n");
 	}
-	json_array_foreach (d->skipped, i, string)
-		printf("  left out: %s\n", json_string_value(string));
-	report_relation(sync, d);
+	json_array_append_new(report->databases, all);
 }
 
 /* A database that is there and readable is kept: init can be run again. */
 static int
-keep(struct sync *sync, const char *kind, bool extend, bool *kept,
+keep(struct report *to, const char *kind, bool extend, bool *kept,
     struct err *err)
 {
+	struct sync *sync = to->sync;
 	struct destination d = { 0 };
 	json_t *added = NULL;
 	bool found = false;
@@ -91,7 +119,7 @@ keep(struct sync *sync, const char *kind, bool extend, bool *kept,
 		rc = destination_extend(sync, kind, &d, &added, err);
 	if (rc == 0) {
 		*kept = true;
-		report(sync, kind, "using", &d, added);
+		report(to, kind, false, &d, added);
 	}
 	json_decref(added);
 	destination_clear(&d);
@@ -99,9 +127,10 @@ keep(struct sync *sync, const char *kind, bool extend, bool *kept,
 }
 
 static int
-set_up(struct sync *sync, const struct choice *choice, const char *parent,
+set_up(struct report *to, const struct choice *choice, const char *parent,
     bool extend, struct err *err)
 {
+	struct sync *sync = to->sync;
 	enum page_schema style = destination_style(sync, choice->kind);
 	struct destination d = { 0 };
 	const char *id =
@@ -111,7 +140,7 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 	int rc;
 
 	if (id == NULL) {
-		if (keep(sync, choice->kind, extend, &kept, err) != 0)
+		if (keep(to, choice->kind, extend, &kept, err) != 0)
 			return -1;
 		if (kept || choice->optional)
 			return 0;
@@ -129,8 +158,7 @@ set_up(struct sync *sync, const struct choice *choice, const char *parent,
 		  extend ? &added : NULL, &d, err)
 	    : destination_create(sync, choice->kind, parent, style, &d, err);
 	if (rc == 0)
-		report(sync, choice->kind, id != NULL ? "using" : "made", &d,
-		    added);
+		report(to, choice->kind, id == NULL, &d, added);
 	json_decref(added);
 	destination_clear(&d);
 	return rc;
@@ -158,6 +186,7 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 		.optional = true };
 	struct err err = ERR_INIT;
 	struct sync sync = { 0 };
+	struct report to;
 	bool extend = false;
 	int c, rc;
 
@@ -188,16 +217,23 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
+	to = (struct report){
+		.sync = &sync, .json = ctl->json, .databases = json_array()
+	};
 	/* a pause until somebody acts must not keep that somebody waiting */
 	rc = operator_acted(ctl, &err);
 	if (rc == 0) /* the others have relations to it */
-		rc = set_up(&sync, &contacts, parent, extend, &err);
+		rc = set_up(&to, &contacts, parent, extend, &err);
 	if (rc == 0)
-		rc = set_up(&sync, &calls, parent, extend, &err);
+		rc = set_up(&to, &calls, parent, extend, &err);
 	if (rc == 0)
-		rc = set_up(&sync, &messages, parent, extend, &err);
+		rc = set_up(&to, &messages, parent, extend, &err);
 	if (rc == 0)
 		rc = operator_acted(ctl, &err);
+	if (rc == 0 && ctl->json)
+		rc = ctl_print_json(
+		    json_pack("{s:O}", "databases", to.databases), &err);
+	json_decref(to.databases);
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -33,6 +33,9 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const char *const kinds[] = { "call", "message", "contact", "backfill",
+	NULL };
+
 static const struct table_column columns[] = {
 	{ "kind", "KIND", false, false },
 	{ "resource_id", "ID", false, false },
@@ -43,18 +46,6 @@ static const struct table_column columns[] = {
 	{ "last_error", "LAST ERROR", false, true },
 	{ NULL, NULL, false, false },
 };
-
-static bool
-is_kind(const char *text)
-{
-	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
-	    strcmp(text, "contact") == 0 || strcmp(text, "backfill") == 0)
-		return true;
-	fprintf(stderr,
-	    "onsctl: %s is neither call, message, contact nor backfill\n",
-	    text);
-	return false;
-}
 
 /* known: the letters of the options that the command has. */
 static int
@@ -68,7 +59,7 @@ parse(int argc, char **argv, const char *known, struct choice *ret)
 			return ctl_usage(argv[0]);
 		if (c == 'd')
 			choice.dead = true;
-		else if (c == 'k' && is_kind(optarg))
+		else if (c == 'k' && ctl_is_one_of("--kind", optarg, kinds))
 			choice.kind = optarg;
 		else if (c == 'e')
 			choice.error = optarg;
@@ -223,22 +214,23 @@ ctl_retry(struct ctl *ctl, int argc, char **argv)
 		return rc;
 	rc = change(ctl, SQL_jobs_retry, jobs, &n, &err);
 	db_result_free(jobs);
-	if (rc != 0 || DB_RUN(ctl->db, SQL_notify, NULL, &err) != 0)
+	if (rc != 0 || DB_RUN(ctl->db, SQL_notify, NULL, &err) != 0 ||
+	    ctl_result(ctl, json_pack("{s:I}", "due", (json_int_t)n), &err,
+		"%lld jobs are due again\n", (long long)n) != 0)
 		return ctl_fail(&err);
-	printf(ctl->json ? "{\"due\": %lld}\n" : "%lld jobs are due again\n",
-	    (long long)n);
 	return EX_OK;
 }
 
 /* Show what would go, and ask the person who is there. */
 static bool
-confirmed(const struct db_result *jobs)
+confirmed(const struct ctl *ctl, const struct db_result *jobs)
 {
 	char answer[8] = "";
 	struct err ignored = ERR_INIT;
 
-	(void)table_print(jobs, "jobs", columns, false, &ignored);
-	if (!isatty(STDIN_FILENO)) {
+	if (!ctl->json)
+		(void)table_print(jobs, "jobs", columns, false, &ignored);
+	if (ctl->json || !isatty(STDIN_FILENO)) {
 		fputs("onsctl: nothing is discarded without --yes\n", stderr);
 		return false;
 	}
@@ -259,15 +251,15 @@ ctl_discard(struct ctl *ctl, int argc, char **argv)
 
 	if (rc != EX_OK)
 		return rc;
-	if (db_rows(jobs) > 0 && !choice.yes && !confirmed(jobs)) {
+	if (db_rows(jobs) > 0 && !choice.yes && !confirmed(ctl, jobs)) {
 		db_result_free(jobs);
 		return EX_USAGE;
 	}
 	rc = change(ctl, SQL_jobs_discard, jobs, &n, &err);
 	if (rc == 0)
-		printf(ctl->json ? "{\"discarded\": %lld}\n"
-				 : "%lld jobs are discarded\n",
-		    (long long)n);
+		rc = ctl_result(ctl,
+		    json_pack("{s:I}", "discarded", (json_int_t)n), &err,
+		    "%lld jobs are discarded\n", (long long)n);
 	if (rc == 0 && n < db_rows(jobs))
 		fprintf(stderr,
 		    "onsctl: %lld stay: they are being worked on, or an event "

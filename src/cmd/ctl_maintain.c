@@ -118,8 +118,15 @@ run(struct ctl *ctl, struct sync *sync)
 	int begun = proof_begin(ctl, &chore, &err);
 
 	if (begun == 0) {
-		log_info("another maintain or reconcile is at work");
-		return EX_OK;
+		static const char busy[] =
+		    "another maintain or reconcile is at work";
+
+		log_info("%s", busy);
+		return !ctl->json ||
+			ctl_print_json(
+			    json_pack("{s:s}", "left_out", busy), &err) == 0
+		    ? EX_OK
+		    : ctl_fail(&err);
 	}
 	if (begun < 0 || maintain(ctl, sync, &chore, &proof, &err) != 0)
 		return err.kind == ERR_OPERATOR && sync->told

@@ -21,15 +21,19 @@ current_version(struct db *db, int *ret, struct err *err)
 }
 
 static int
-apply(struct db *db, const struct migration *m, struct err *err)
+apply(struct ctl *ctl, const struct migration *m, json_t *applied,
+    struct err *err)
 {
-	if (db_script(db, m->sql, err) != 0 ||
-	    DB_RUN(db, SQL_migration_add, NULL, err, DB_INT(m->version),
+	if (db_script(ctl->db, m->sql, err) != 0 ||
+	    DB_RUN(ctl->db, SQL_migration_add, NULL, err, DB_INT(m->version),
 		DB_TEXT(m->name)) != 0) {
 		err_prefix(err, "migration %d (%s)", m->version, m->name);
 		return -1;
 	}
-	printf("applied migration %d (%s)\n", m->version, m->name);
+	json_array_append_new(applied,
+	    json_pack("{s:i, s:s}", "version", m->version, "name", m->name));
+	if (!ctl->json)
+		printf("applied migration %d (%s)\n", m->version, m->name);
 	return 0;
 }
 
@@ -42,11 +46,11 @@ latest_version(void)
 
 /* All or nothing: DDL is transactional in PostgreSQL. */
 static int
-migrate(struct db *db, int *applied, struct err *err)
+migrate(struct ctl *ctl, json_t *applied, struct err *err)
 {
+	struct db *db = ctl->db;
 	int version = 0;
 
-	*applied = 0;
 	if (db_begin(db, err) != 0)
 		return -1;
 	if (DB_RUN(db, SQL_migration_lock, NULL, err) != 0 ||
@@ -63,9 +67,8 @@ migrate(struct db *db, int *applied, struct err *err)
 	for (int i = 0; i < migrations_count; i++) {
 		if (migrations[i].version <= version)
 			continue;
-		if (apply(db, &migrations[i], err) != 0)
+		if (apply(ctl, &migrations[i], applied, err) != 0)
 			goto fail;
-		(*applied)++;
 	}
 	if (DB_RUN(db, SQL_grants, NULL, err) != 0 ||
 	    DB_RUN(db, SQL_partitions_ahead, NULL, err) != 0 ||
@@ -81,14 +84,20 @@ int
 ctl_migrate(struct ctl *ctl, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	int applied;
+	json_t *applied;
+	int rc;
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
-	if (migrate(ctl->db, &applied, &err) != 0)
-		return ctl_fail(&err);
-	if (applied == 0)
+	applied = json_array();
+	rc = migrate(ctl, applied, &err);
+	if (rc == 0 && !ctl->json && json_array_size(applied) == 0)
 		printf("the tables are up to date (version %d)\n",
 		    latest_version());
-	return EX_OK;
+	if (rc == 0 && ctl->json)
+		rc = ctl_print_json(json_pack("{s:i, s:O}", "version",
+					latest_version(), "applied", applied),
+		    &err);
+	json_decref(applied);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -66,10 +66,8 @@ relink(struct ctl *ctl, int n, char **given, const char *since, bool all,
 		}
 		db_result_free(r);
 	} while (kind != NULL);
-	printf(ctl->json ? "{\"due\": %lld}\n"
-			 : "%lld calls and messages are due again\n",
-	    (long long)due);
-	rc = 0;
+	rc = ctl_result(ctl, json_pack("{s:I}", "due", (json_int_t)due), err,
+	    "%lld calls and messages are due again\n", (long long)due);
 out:
 	free(id);
 	free(kind);

@@ -99,27 +99,24 @@ replay(struct ctl *ctl, const struct choice *choice, struct counts *counts,
 	return more;
 }
 
-static void
+static int
 report(const struct ctl *ctl, const struct choice *choice,
-    const struct counts *counts)
+    const struct counts *counts, struct err *err)
 {
 	char calls[WORDS_SIZE], messages[WORDS_SIZE], contacts[WORDS_SIZE];
 
 	words_count(counts->calls, calls);
 	words_count(counts->messages, messages);
 	words_count(counts->contacts, contacts);
-	if (ctl->json)
-		printf("{\"calls\": %lld, \"messages\": %lld, "
-		       "\"contacts\": %lld, \"applied\": %s}\n",
-		    (long long)counts->calls, (long long)counts->messages,
-		    (long long)counts->contacts,
-		    choice->apply ? "true" : "false");
-	else
-		printf("%s calls, %s messages, %s contacts %s\n", calls,
-		    messages, contacts,
-		    choice->apply
-			? "are due again"
-			: "would be due again; with --apply they are");
+	return ctl_result(ctl,
+	    json_pack("{s:I, s:I, s:I, s:b}", "calls",
+		(json_int_t)counts->calls, "messages",
+		(json_int_t)counts->messages, "contacts",
+		(json_int_t)counts->contacts, "applied", choice->apply),
+	    err, "%s calls, %s messages, %s contacts %s\n", calls, messages,
+	    contacts,
+	    choice->apply ? "are due again"
+			  : "would be due again; with --apply they are");
 }
 
 /* Days are the workspace's. */
@@ -153,6 +150,8 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 		{ "apply", no_argument, NULL, 'y' },
 		{ NULL, 0, NULL, 0 },
 	};
+	static const char *const kinds[] = { "call", "message", "contact",
+		NULL };
 	struct err err = ERR_INIT;
 	struct choice choice = { 0 };
 	struct counts counts = { 0 };
@@ -167,7 +166,7 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 			all = true;
 			break;
 		case 'k':
-			if (!ctl_is_kind(optarg))
+			if (!ctl_is_one_of("--kind", optarg, kinds))
 				return EX_USAGE;
 			choice.kind = optarg;
 			break;
@@ -201,7 +200,7 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 	if (rc == 0)
 		rc = replay(ctl, &choice, &counts, &err);
 	if (rc == 0)
-		report(ctl, &choice, &counts);
+		rc = report(ctl, &choice, &counts, &err);
 	free(choice.ids);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
 }

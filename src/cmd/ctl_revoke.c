@@ -53,6 +53,25 @@ relink_all(struct ctl *ctl, const struct db_result *r, const char *id,
 }
 
 static int
+report(const struct ctl *ctl, const struct db_result *r, bool renew,
+    struct err *err)
+{
+	json_t *slots = json_array();
+
+	for (int i = 0; i < db_rows(r); i++) {
+		const char *slot = db_text(r, i, "slot");
+
+		json_array_append_new(slots, json_string(slot));
+		if (!ctl->json)
+			printf("%s: %s\n", slot,
+			    renew ? "has a new link" : "has no link any more");
+	}
+	return ctl_result(ctl,
+	    json_pack("{s:o, s:b}", "slots", slots, "renewed", renew), err,
+	    "%s", "");
+}
+
+static int
 take_back(struct ctl *ctl, const char *id, const char *slot, bool renew,
     struct err *err)
 {
@@ -67,9 +86,8 @@ take_back(struct ctl *ctl, const char *id, const char *slot, bool renew,
 		    id, slot == NULL ? "" : " ", slot == NULL ? "" : slot);
 	else
 		rc = relink_all(ctl, r, id, renew, err);
-	for (int i = 0; rc == 0 && i < db_rows(r); i++)
-		printf("%s: %s\n", db_text(r, i, "slot"),
-		    renew ? "has a new link" : "has no link any more");
+	if (rc == 0)
+		rc = report(ctl, r, renew, err);
 	db_result_free(r);
 	return rc;
 }

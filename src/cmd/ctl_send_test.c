@@ -259,6 +259,18 @@ ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err)
 	return -1;
 }
 
+int
+ctl_elsewhere(const struct ctl *ctl)
+{
+	const char *of = ctl->ws->webhook.path_of;
+	struct err err = ERR_INIT;
+
+	return ctl_result(ctl, json_pack("{s:s}", "path_of", of), &err,
+		   "its deliveries come in with those of %s\n", of) == 0
+	    ? EX_OK
+	    : ctl_fail(&err);
+}
+
 /* The server's words on one line, without what would steer a terminal. */
 static void
 answer_text(const struct http_response *resp, char *ret, size_t size)
@@ -280,15 +292,6 @@ refused(const char *url, int status, const char *answer)
 	    answer);
 	ctl_fail(&err);
 	return status >= 500 ? EX_TEMPFAIL : EX_UNAVAILABLE;
-}
-
-static void
-accepted(const char *url, int status, const char *answer, const char *id)
-{
-	printf("POST %s: %d %s\n"
-	       "Its event is in the view v_events, resource_id %s;\n"
-	       "once ons-process has run, see its page: onsctl show %s\n",
-	    url, status, answer, id, id);
 }
 
 static int
@@ -314,11 +317,18 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 		answer_text(&resp, answer, sizeof(answer));
 		rc = resp.status / 100 == 2 ? EX_OK
 					    : refused(url, resp.status, answer);
-		if (rc == EX_OK && ctl->json)
-			printf("{\"resource_id\": \"%s\", \"status\": %d}\n",
-			    d->stamp.resource, resp.status);
-		else if (rc == EX_OK)
-			accepted(url, resp.status, answer, d->stamp.resource);
+		if (rc == EX_OK &&
+		    ctl_result(ctl,
+			json_pack("{s:s, s:i}", "resource_id",
+			    d->stamp.resource, "status", resp.status),
+			&err,
+			"POST %s: %d %s\n"
+			"What becomes of it: onsctl events %s;\n"
+			"once ons-process has run, see its page: onsctl show "
+			"%s\n",
+			url, resp.status, answer, d->stamp.resource,
+			d->stamp.resource) != 0)
+			rc = ctl_fail(&err);
 	} else {
 		rc = ctl_fail(&err);
 	}
@@ -354,6 +364,10 @@ ctl_send_test(struct ctl *ctl, int argc, char **argv)
 		}
 	if (optind < argc)
 		return ctl_usage(argv[0]);
+	if (ctl->each && to != NULL)
+		return ctl_which(ctl);
+	if (ctl->each && ctl->ws->webhook.path_of != NULL)
+		return ctl_elsewhere(ctl);
 	buf_init(&url, 2048);
 	stamp_now(&d.stamp);
 	if ((type = find_type(name, &err)) == NULL ||

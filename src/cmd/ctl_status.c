@@ -1,150 +1,44 @@
 /*
- * onsctl status, config and check-config: looking, changing nothing.
+ * onsctl status: how things are, at a glance.
+ *
+ * What is shown is gathered as JSON first, so that --json leaves nothing out.
  */
+#include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/rfc3339.h"
 #include "cmd/onsctl.h"
-#include "model/signature.h"
+#include "cmd/program.h"
+#include "cmd/table.h"
+#include "model/words.h"
 #include "queue/spool.h"
 #include "sql/queries.h"
-#include "sync/alarm.h"
+#include "sync/sync.h"
 
-/* ---- check-config, config ---- */
+enum {
+	WATCH_S = 2,
+	WATCH_MAX_S = 3600,
+	NAP_MS = 100,
+	MOMENT_SIZE = 64,
+	AGO_SIZE = MOMENT_SIZE + WORDS_SIZE
+};
 
-static int
-check_secrets(const struct workspace *ws, struct err *err)
-{
-	struct signature_keys *keys = signature_keys_new();
-	int rc = -1;
-
-	if (keys == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((ws->webhook.secrets == NULL ||
-		signature_keys_add(keys, ws->webhook.secrets,
-		    "[webhook] secrets", err) == 0) &&
-	    (ws->webhook.legacy_keys == NULL ||
-		signature_keys_add(keys, ws->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) == 0))
-		rc = 0;
-	signature_keys_free(keys);
-	return rc;
-}
-
-/* Found only when something is wrong already, otherwise. */
-static int
-check_alert(
-    const struct conf *conf, const struct workspace *ws, struct err *err)
-{
-	struct http_url url;
-	const char *format;
-
-	if (ws->alert.webhook != NULL &&
-	    alarm_address(ws, &url, &format, err) != 0)
-		return -1;
-	if (conf->alert.ping == NULL ||
-	    http_url_parse(conf->alert.ping, &url) == 0)
-		return 0;
-	err_set(err, ERR_CONFIG, "[alert] ping is no address like https://...");
-	return -1;
-}
+static volatile sig_atomic_t stopping;
 
 static void
-warn_of_secrets(const struct conf *conf, const struct workspace *ws)
+on_signal(int sig)
 {
-	struct err doubt = ERR_INIT;
-
-	if (ws->webhook.path_of != NULL)
-		return; /* it needs none */
-	if (ws->webhook.allow_unsigned)
-		err_set(&doubt, ERR_CONFIG,
-		    "[webhook] allow_unsigned is on: anybody who knows the "
-		    "address can make pages");
-	else if (ws->webhook.secrets != NULL || ws->webhook.legacy_keys != NULL)
-		return;
-	else if (ws->webhook.secrets_file != NULL)
-		err_set(&doubt, ERR_CONFIG,
-		    "no signing secret in %s yet: onsctl webhooks create puts "
-		    "one there",
-		    ws->webhook.secrets_file);
-	else
-		err_set(&doubt, ERR_CONFIG,
-		    "no [webhook] secrets: ons-webhook will not start");
-	conf_blame(conf, ws, &doubt);
-	fprintf(stderr, "warning: %s\n", doubt.text);
+	stopping = sig;
 }
 
-/* How much is wrong with it. */
-static int
-check_workspace(const struct conf *conf, const struct workspace *ws)
-{
-	static const struct {
-		enum conf_user user;
-		const char *program;
-	} users[] = { { CONF_PROCESS, "ons-process" },
-		{ CONF_PORTAL, "ons-portal" } };
-	struct err err = ERR_INIT;
-	int failures = 0;
-
-	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
-		err_clear(&err);
-		if (conf_require(conf, ws, users[i].user, &err) == 0)
-			continue;
-		err_prefix(&err, "%s", users[i].program);
-		ctl_fail(&err);
-		failures++;
-	}
-	err_clear(&err);
-	if (check_secrets(ws, &err) != 0 || check_alert(conf, ws, &err) != 0) {
-		conf_blame(conf, ws, &err);
-		ctl_fail(&err);
-		failures++;
-	}
-	warn_of_secrets(conf, ws);
-	return failures;
-}
-
-int
-ctl_check_config(struct ctl *ctl, int argc, char **argv)
-{
-	int failures = 0;
-
-	if (argc > 1)
-		return ctl_usage(argv[0]);
-	for (size_t i = 0; i < conf_count(&ctl->conf); i++)
-		failures += check_workspace(&ctl->conf, conf_at(&ctl->conf, i));
-	if (failures > 0)
-		return EX_CONFIG;
-	printf("%s: good\n",
-	    ctl->conf.path == NULL ? "the environment" : ctl->conf.path);
-	return EX_OK;
-}
-
-int
-ctl_config(struct ctl *ctl, int argc, char **argv)
-{
-	struct err err = ERR_INIT;
-	struct buf text;
-
-	if (argc > 1)
-		return ctl_usage(argv[0]);
-	buf_init(&text, 1 << 20);
-	if (conf_print(&ctl->conf, &text) != 0) {
-		err_nomem(&err);
-		return ctl_fail(&err);
-	}
-	fputs(buf_text(&text), stdout);
-	buf_free(&text);
-	return EX_OK;
-}
-
-/* ---- status ---- */
+/* ---- gathering it ---- */
 
 static json_t *
 count_json(const struct spool_count *count)
@@ -160,223 +54,477 @@ count_json(const struct spool_count *count)
 /* The spool is this host's, and no table knows it; null: who asks may not look
  * into it. */
 static int
-status_json(struct ctl *ctl, struct err *err)
+add_spool(const struct ctl *ctl, json_t *all, struct err *err)
 {
 	struct spool_count new, bad;
 	struct err hidden = ERR_INIT;
-	struct db_result *r = NULL;
-	bool seen;
-	json_t *status;
-	char *text;
+	bool seen =
+	    spool_count(ctl->conf.webhook.spool, &new, &bad, &hidden) == 0;
 
-	if (DB_RUN(ctl->db, SQL_status_json, &r, err,
-		DB_TEXT(ctl->ws == NULL ? NULL : ctl->ws->name)) != 0)
+	if (json_object_set_new(
+		all, "spooled", seen ? count_json(&new) : json_null()) == 0 &&
+	    json_object_set_new(
+		all, "set_aside", seen ? count_json(&bad) : json_null()) == 0 &&
+	    (seen ||
+		json_object_set_new(
+		    all, "spool_error", json_string(hidden.text)) == 0))
+		return 0;
+	err_nomem(err);
+	return -1;
+}
+
+static int
+add_workspace(
+    struct ctl *ctl, const struct workspace *ws, json_t *list, struct err *err)
+{
+	struct db_result *r = NULL;
+	int rc;
+
+	if (DB_RUN(ctl->db, SQL_status, &r, err, DB_TEXT(ws->name),
+		DB_INT(ws->notion.rate), DB_INT(SYNC_NOTION_WINDOW_MS),
+		DB_INT(ws->openphone.rate),
+		DB_INT(SYNC_OPENPHONE_WINDOW_MS)) != 0)
 		return -1;
-	seen = spool_count(ctl->conf.webhook.spool, &new, &bad, &hidden) == 0;
-	status = db_json(r, 0, "status");
+	rc = json_array_append_new(list, db_json(r, 0, "status"));
 	db_result_free(r);
-	json_object_set_new(
-	    status, "spooled", seen ? count_json(&new) : json_null());
-	json_object_set_new(
-	    status, "set_aside", seen ? count_json(&bad) : json_null());
-	text = status == NULL ? NULL : json_dumps(status, 0);
-	json_decref(status);
-	if (text == NULL) {
+	if (rc != 0)
 		err_nomem(err);
-		return -1;
-	}
-	puts(text);
-	free(text);
-	return 0;
-}
-
-/* Only when there is something to say. */
-static void
-print_spool(const struct ctl *ctl)
-{
-	const char *path = ctl->conf.webhook.spool;
-	struct spool_count new, bad;
-	struct err err = ERR_INIT;
-	char oldest[RFC3339_SIZE];
-
-	if (spool_count(path, &new, &bad, &err) != 0) {
-		printf("spool       %s\n", err.text);
-		return;
-	}
-	if (new.files > 0) {
-		rfc3339_format(new.oldest, oldest);
-		printf("spool       %lld deliveries wait for the database and "
-		       "ons-process (since %s)\n",
-		    (long long)new.files, oldest);
-	}
-	if (bad.files > 0)
-		printf("spool       %lld files could not be taken in: see the "
-		       "log of ons-process, then move them from %s/bad to "
-		       "%s/new, or remove them\n",
-		    (long long)bad.files, path, path);
-}
-
-static int
-print_last(struct ctl *ctl, const char *sql, const char *what, struct err *err)
-{
-	struct db_result *r = NULL;
-	const char *last;
-
-	if (DB_RUN(ctl->db, sql, &r, err, DB_TEXT(ctl->ws->name)) != 0)
-		return -1;
-	last = db_text(r, 0, "last");
-	printf("%-12s%s today, last %s\n", what, db_text(r, 0, "today"),
-	    last == NULL ? "never" : last);
-	db_result_free(r);
-	return 0;
-}
-
-/* Only where there are any. */
-static int
-print_ignored(struct ctl *ctl, struct err *err)
-{
-	struct db_result *r = NULL;
-
-	if (DB_RUN(ctl->db, SQL_status_ignored, &r, err,
-		DB_TEXT(ctl->ws->name)) != 0)
-		return -1;
-	if (db_int(r, 0, "resources") > 0)
-		printf("ignored     %s calls and messages, by [sync] numbers "
-		       "and ignore\n",
-		    db_text(r, 0, "resources"));
-	db_result_free(r);
-	return 0;
-}
-
-static int
-print_jobs(struct ctl *ctl, struct err *err)
-{
-	struct db_result *r = NULL;
-
-	if (DB_RUN(ctl->db, SQL_status_jobs, &r, err, DB_TEXT(ctl->ws->name)) !=
-	    0)
-		return -1;
-	printf("jobs        ");
-	for (int i = 0; i < db_rows(r); i++)
-		printf("%s%s %s (since %s)", i == 0 ? "" : ", ",
-		    db_text(r, i, "jobs"), db_text(r, i, "state"),
-		    db_text(r, i, "oldest"));
-	puts(db_rows(r) == 0 ? "none unfinished" : "");
-	db_result_free(r);
-	return 0;
-}
-
-static int
-print_usage(struct ctl *ctl, struct err *err)
-{
-	struct db_result *r = NULL;
-
-	if (DB_RUN(ctl->db, SQL_status_usage, &r, err,
-		DB_TEXT(ctl->ws->name)) != 0)
-		return -1;
-	for (int i = 0; i < db_rows(r); i++) {
-		const char *until = db_text(r, i, "paused_until");
-		const char *each = db_text(r, i, "each");
-
-		printf("%-12s%s requests today", db_text(r, i, "service"),
-		    db_text(r, i, "requests"));
-		if (each != NULL)
-			printf(", %s for each %s", each, db_text(r, i, "what"));
-		printf("%s%s%s%s\n", until == NULL ? "" : ", paused until ",
-		    until == NULL ? "" : until, until == NULL ? "" : ": ",
-		    until == NULL ? "" : db_text(r, i, "reason"));
-	}
-	db_result_free(r);
-	return 0;
-}
-
-static int
-print_troubles(struct ctl *ctl, struct err *err)
-{
-	struct db_result *r = NULL;
-
-	if (DB_RUN(ctl->db, SQL_status_troubles, &r, err,
-		DB_TEXT(ctl->ws->name)) != 0)
-		return -1;
-	for (int i = 0; i < db_rows(r); i++)
-		printf("TROUBLE     %s %s since %s: %s\n",
-		    db_text(r, i, "service"), db_text(r, i, "part"),
-		    db_text(r, i, "since"), db_text(r, i, "reason"));
-	db_result_free(r);
-	return 0;
-}
-
-static int
-print_workspace(struct ctl *ctl, struct err *err)
-{
-	return print_last(ctl, SQL_status_events, "deliveries", err) == 0 &&
-		print_last(ctl, SQL_status_pages, "pages", err) == 0 &&
-		print_ignored(ctl, err) == 0 && print_jobs(ctl, err) == 0 &&
-		print_usage(ctl, err) == 0 && print_troubles(ctl, err) == 0
-	    ? 0
-	    : -1;
+	return rc;
 }
 
 /* Work that nobody does: its workspace was renamed, or taken away. */
 static int
-print_strange(struct ctl *ctl, struct err *err)
+add_strange(struct ctl *ctl, json_t *list, struct err *err)
 {
 	size_t n = conf_count(&ctl->conf);
 	struct db_bytes *names = calloc(n, sizeof(*names));
 	struct db_result *r = NULL;
-	int rc = -1;
+	int rc = names == NULL ? -1 : 0;
 
-	if (names == NULL) {
+	if (names == NULL)
 		err_nomem(err);
-		return -1;
-	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const char *name = conf_at(&ctl->conf, i)->name;
 
 		names[i] = (struct db_bytes){ name, strlen(name) };
 	}
-	if (DB_RUN(ctl->db, SQL_status_strange, &r, err, DB_TEXTS(names, n)) !=
-	    0)
-		goto out;
-	for (int i = 0; i < db_rows(r); i++)
-		printf("TROUBLE     %s jobs of the workspace %s, which the "
-		       "configuration does not have\n",
-		    db_text(r, i, "jobs"), db_text(r, i, "workspace"));
-	rc = 0;
-out:
+	if (rc == 0)
+		rc = DB_RUN(
+		    ctl->db, SQL_status_strange, &r, err, DB_TEXTS(names, n));
+	for (int i = 0; rc == 0 && i < db_rows(r); i++) {
+		rc = json_array_append_new(list,
+		    json_pack("{s:s, s:I}", "workspace",
+			db_text(r, i, "workspace"), "jobs",
+			(json_int_t)db_int(r, i, "jobs")));
+		if (rc != 0)
+			err_nomem(err);
+	}
 	db_result_free(r);
 	free(names);
 	return rc;
 }
 
-/* That of all workspaces, one after the other. */
+/* The spool first: the database may be away. */
 static int
-print_all(struct ctl *ctl, struct err *err)
+gather(struct ctl *ctl, json_t *all, struct err *err)
 {
+	json_t *workspaces = json_array(), *strange = json_array();
+
+	if (add_spool(ctl, all, err) != 0) {
+		json_decref(workspaces);
+		json_decref(strange);
+		return -1;
+	}
+	if (json_object_set_new(all, "workspaces", workspaces) != 0 ||
+	    json_object_set_new(all, "unconfigured", strange) != 0) {
+		err_nomem(err);
+		return -1;
+	}
 	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
-		ctl->ws = conf_at(&ctl->conf, i);
-		printf("workspace   %s\n", ctl->ws->name);
-		if (print_workspace(ctl, err) != 0)
+		const struct workspace *ws = conf_at(&ctl->conf, i);
+
+		if ((ctl->ws == NULL || ctl->ws == ws) &&
+		    add_workspace(ctl, ws, workspaces, err) != 0)
 			return -1;
 	}
-	return 0;
+	return add_strange(ctl, strange, err);
+}
+
+/* ---- printing it ---- */
+
+static const char *
+text_of(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static json_int_t
+number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+/* By the database's clock; -1: never. What was committed while it looked is of
+ * no age. */
+static int64_t
+age(const json_t *ws, const char *name)
+{
+	const char *then = text_of(ws, name);
+	int64_t seconds;
+
+	if (then == NULL)
+		return -1;
+	seconds = words_seconds(then, text_of(ws, "at"));
+	return seconds < 0 ? 0 : seconds;
+}
+
+/* "12 min ago", "never". */
+static const char *
+ago(const json_t *ws, const char *name, char ret[AGO_SIZE])
+{
+	int64_t seconds = age(ws, name);
+	char span[WORDS_SIZE];
+
+	words_span(seconds, span);
+	snprintf(ret, AGO_SIZE, seconds < 0 ? "never" : "%s ago", span);
+	return ret;
+}
+
+static const char *
+moment(const char *rfc3339, char ret[WORDS_SIZE])
+{
+	words_time(rfc3339 == NULL ? "" : rfc3339, "%Y-%m-%d %H:%M:%S %Z", ret);
+	return ret;
+}
+
+/* "12 min ago (2026-01-31 09:00:00 CET)" */
+static const char *
+last(const json_t *ws, const char *name, char ret[AGO_SIZE])
+{
+	char when[WORDS_SIZE];
+	size_t used;
+
+	ago(ws, name, ret);
+	used = strlen(ret);
+	if (text_of(ws, name) != NULL)
+		snprintf(ret + used, AGO_SIZE - used, " (%s)",
+		    moment(text_of(ws, name), when));
+	return ret;
+}
+
+/* Only when there is something to say. */
+static void
+print_spool(const struct ctl *ctl, const json_t *all)
+{
+	const json_t *new = json_object_get(all, "spooled");
+	const json_t *bad = json_object_get(all, "set_aside");
+	const char *path = ctl->conf.webhook.spool;
+
+	if (text_of(all, "spool_error") != NULL)
+		printf("spool       %s\n", text_of(all, "spool_error"));
+	if (number_of(new, "files") > 0)
+		printf("spool       %lld deliveries wait for the database and "
+		       "ons-process (since %s)\n",
+		    (long long)number_of(new, "files"), text_of(new, "oldest"));
+	if (number_of(bad, "files") > 0)
+		printf("spool       %lld files could not be taken in: see the "
+		       "log of ons-process, then move them from %s/bad to "
+		       "%s/new, or remove them\n",
+		    (long long)number_of(bad, "files"), path, path);
+}
+
+static void
+print_jobs(const json_t *ws)
+{
+	json_t *jobs = json_object_get(ws, "jobs"), *n;
+	const char *separator = "", *state;
+	char span[WORDS_SIZE];
+
+	printf("jobs        ");
+	json_object_foreach (jobs, state, n) {
+		printf("%s%lld %s", separator, (long long)json_integer_value(n),
+		    state);
+		separator = ", ";
+	}
+	if (json_object_size(jobs) == 0)
+		printf("none unfinished");
+	if (age(ws, "due_since") >= 0) {
+		words_span(age(ws, "due_since"), span);
+		printf("; the oldest has been due for %s", span);
+	}
+	putchar('\n');
+}
+
+static void
+print_service(const json_t *s)
+{
+	const char *name = text_of(s, "service");
+	const json_t *each = json_object_get(s, "each");
+	char until[WORDS_SIZE];
+
+	printf("%-12s%lld requests today", name,
+	    (long long)number_of(s, "requests_today"));
+	if (json_is_number(each))
+		printf(", %.2f for each %s", json_number_value(each),
+		    strcmp(name, "notion") == 0 ? "page written"
+						: "call or message");
+	printf("; %lld of %lld in the last %lld s",
+	    (long long)number_of(s, "requests"),
+	    (long long)number_of(s, "limit"),
+	    (long long)number_of(s, "window_s"));
+	if (text_of(s, "paused_until") != NULL)
+		printf("; PAUSED until %s: %s",
+		    moment(text_of(s, "paused_until"), until),
+		    text_of(s, "reason") == NULL ? "" : text_of(s, "reason"));
+	putchar('\n');
+}
+
+/* several: whose it is must be said. */
+static void
+print_troubles(const json_t *ws, bool several)
+{
+	const json_t *trouble;
+	char since[WORDS_SIZE];
+	size_t i;
+
+	json_array_foreach (json_object_get(ws, "troubles"), i, trouble) {
+		const char *part = text_of(trouble, "part");
+
+		printf("TROUBLE     %s%s%s%s%s since %s: %s\n",
+		    several ? text_of(ws, "workspace") : "",
+		    several ? ": " : "", text_of(trouble, "service"),
+		    *part == '\0' ? "" : " ", part,
+		    moment(text_of(trouble, "since"), since),
+		    text_of(trouble, "reason"));
+	}
+}
+
+static void
+print_workspace(const json_t *ws)
+{
+	const json_t *service;
+	char text[AGO_SIZE];
+	size_t i;
+
+	printf("deliveries  %lld today, last %s\n",
+	    (long long)number_of(ws, "deliveries_today"),
+	    last(ws, "last_delivery", text));
+	printf("pages       %lld new and %lld written today, last new %s\n",
+	    (long long)number_of(ws, "pages_today"),
+	    (long long)number_of(ws, "pages_written_today"),
+	    last(ws, "last_page", text));
+	if (number_of(ws, "ignored") > 0)
+		printf("ignored     %lld calls and messages, by [sync] numbers "
+		       "and ignore\n",
+		    (long long)number_of(ws, "ignored"));
+	print_jobs(ws);
+	json_array_foreach (json_object_get(ws, "services"), i, service)
+		print_service(service);
+	print_troubles(ws, false);
+}
+
+/* "12/180", with a word when it is paused. */
+static json_t *
+rate_text(const json_t *s)
+{
+	return json_sprintf("%lld/%lld%s", (long long)number_of(s, "requests"),
+	    (long long)number_of(s, "limit"),
+	    text_of(s, "paused_until") == NULL ? "" : " PAUSED");
+}
+
+static json_t *
+row_of(const json_t *ws)
+{
+	const json_t *jobs = json_object_get(ws, "jobs");
+	const json_t *services = json_object_get(ws, "services");
+	char delivery[AGO_SIZE], page[AGO_SIZE], span[WORDS_SIZE] = "";
+
+	if (age(ws, "due_since") >= 0)
+		words_span(age(ws, "due_since"), span);
+	return json_pack(
+	    "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}",
+	    "workspace", text_of(ws, "workspace"), "delivery",
+	    ago(ws, "last_delivery", delivery), "page",
+	    ago(ws, "last_page", page), "deliveries",
+	    json_sprintf("%lld", (long long)number_of(ws, "deliveries_today")),
+	    "pages",
+	    json_sprintf("%lld", (long long)number_of(ws, "pages_today")),
+	    "due", json_sprintf("%lld", (long long)number_of(jobs, "due")),
+	    "running",
+	    json_sprintf("%lld", (long long)number_of(jobs, "running")),
+	    "waiting",
+	    json_sprintf("%lld", (long long)number_of(jobs, "waiting")), "dead",
+	    json_sprintf("%lld", (long long)number_of(jobs, "dead")), "oldest",
+	    span, "notion", rate_text(json_array_get(services, 0)), "openphone",
+	    rate_text(json_array_get(services, 1)));
+}
+
+/* A line for each; the rest tells `onsctl -w NAME status`. */
+static int
+print_overview(const json_t *workspaces, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "workspace", "WORKSPACE", false, false },
+		{ "delivery", "LAST DELIVERY", false, false },
+		{ "page", "LAST PAGE", false, false },
+		{ "deliveries", "DELIVERIES", true, false },
+		{ "pages", "PAGES", true, false },
+		{ "due", "DUE", true, false },
+		{ "oldest", "FOR", false, false },
+		{ "running", "RUNNING", true, false },
+		{ "waiting", "WAITING", true, false },
+		{ "dead", "DEAD", true, false },
+		{ "notion", "NOTION", true, false },
+		{ "openphone", "OPENPHONE", true, false },
+		{ NULL, NULL, false, false },
+	};
+	json_t *rows = json_array();
+	const json_t *ws;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach (workspaces, i, ws)
+		rc |= json_array_append_new(rows, row_of(ws));
+	if (rc == 0)
+		rc = table_print_json(rows, "workspaces", columns, false, err);
+	else
+		err_nomem(err);
+	json_decref(rows);
+	json_array_foreach (workspaces, i, ws)
+		print_troubles(ws, true);
+	return rc;
+}
+
+static int
+print_text(const struct ctl *ctl, const json_t *all, struct err *err)
+{
+	const json_t *workspaces = json_object_get(all, "workspaces");
+	const json_t *strange;
+	size_t i;
+	int rc = 0;
+
+	print_spool(ctl, all);
+	if (err_is_set(err))
+		return -1;
+	if (json_array_size(workspaces) == 1)
+		print_workspace(json_array_get(workspaces, 0));
+	else
+		rc = print_overview(workspaces, err);
+	json_array_foreach (json_object_get(all, "unconfigured"), i, strange)
+		printf("TROUBLE     %lld jobs of the workspace %s, which the "
+		       "configuration does not have\n",
+		    (long long)number_of(strange, "jobs"),
+		    text_of(strange, "workspace"));
+	return rc;
+}
+
+/* A line, so that many of them can be read one by one. */
+static int
+print_json(json_t *all, struct err *err)
+{
+	if ((err_is_set(err) &&
+		json_object_set_new(all, "error", json_string(err->text)) !=
+		    0) ||
+	    json_dumpf(all, stdout, 0) != 0)
+		err_nomem(err);
+	putchar('\n');
+	return err_is_set(err) ? -1 : 0;
+}
+
+static int
+show(struct ctl *ctl, struct err *err)
+{
+	json_t *all = json_object();
+	int rc;
+
+	if (all == NULL)
+		err_nomem(err);
+	else
+		(void)gather(ctl, all, err);
+	rc = ctl->json ? print_json(all, err) : print_text(ctl, all, err);
+	json_decref(all);
+	return rc;
+}
+
+/* ---- again and again ---- */
+
+static void
+nap(int64_t seconds)
+{
+	int64_t end = clock_ms() + seconds * 1000;
+
+	while (!stopping && clock_ms() < end)
+		nanosleep(
+		    &(struct timespec){ .tv_nsec = NAP_MS * 1000000L }, NULL);
+}
+
+static void
+print_heading(bool terminal)
+{
+	char now[MOMENT_SIZE];
+
+	rfc3339_local(rfc3339_now(), "%Y-%m-%d %H:%M:%S %Z", now, sizeof(now));
+	printf("%s%s\n", terminal ? "\033[H\033[2J" : "", now);
+}
+
+/* To the end that a signal, or whoever reads it, makes of it. A database that
+ * is away may come back. */
+static int
+watch(struct ctl *ctl, int64_t seconds)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	bool terminal = isatty(STDOUT_FILENO) == 1;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	db_set_stop(ctl->db, &stopping);
+	while (!stopping) {
+		struct err err = ERR_INIT;
+
+		if (!ctl->json)
+			print_heading(terminal);
+		if (show(ctl, &err) != 0 && !ctl->json && !stopping) {
+			fflush(stdout);
+			(void)ctl_fail(&err);
+		}
+		if (!ctl->json && !terminal)
+			putchar('\n');
+		if (fflush(stdout) != 0)
+			break;
+		nap(seconds);
+	}
+	return EX_OK;
 }
 
 int
 ctl_status(struct ctl *ctl, int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "watch", optional_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
 	struct err err = ERR_INIT;
-	int rc;
+	int64_t seconds = 0;
+	int c;
 
-	if (argc > 1)
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		const char *given = optarg;
+
+		if (c != 'w')
+			return ctl_usage(argv[0]);
+		if (given == NULL && optind < argc && *argv[optind] != '-')
+			given = argv[optind++];
+		seconds = WATCH_S;
+		if (given != NULL &&
+		    program_number(
+			"onsctl", "--watch", given, WATCH_MAX_S, &seconds) != 0)
+			return EX_USAGE;
+	}
+	if (optind < argc)
 		return ctl_usage(argv[0]);
-	/* first: the database may be away */
-	if (!ctl->json)
-		print_spool(ctl);
-	if (ctl->json)
-		rc = status_json(ctl, &err);
-	else if ((rc = ctl->ws != NULL ? print_workspace(ctl, &err)
-				       : print_all(ctl, &err)) == 0)
-		rc = print_strange(ctl, &err);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
+	if (ctl->ws != NULL)
+		ctl_zone(ctl);
+	if (seconds > 0)
+		return watch(ctl, seconds);
+	return show(ctl, &err) == 0 ? EX_OK : ctl_fail(&err);
 }

@@ -419,6 +419,13 @@ adopt(struct hooks *h, const char *id, struct err *err)
 	return -1;
 }
 
+static json_t *
+made_json(const struct hooks *h, const char *id, bool made)
+{
+	return json_pack("{s:s, s:b, s:s, s:s}", "id", id, "made", made, "url",
+	    h->url, "secrets_file", h->path);
+}
+
 static int
 create(struct hooks *h, struct err *err)
 {
@@ -451,9 +458,12 @@ create(struct hooks *h, struct err *err)
 	if (rc == 0)
 		rc = webhooks_enable(&h->sync.openphone, id, err);
 	if (rc == 0)
-		printf("%s webhook %s: all events, to %s\n"
-		       "its secret is in %s; to see one arrive: onsctl "
-		       "webhooks test\n",
+		rc = ctl_result(h->ctl,
+		    json_pack("{s:[o]}", "webhooks", made_json(h, id, !there)),
+		    err,
+		    "%s webhook %s: all events, to %s\n"
+		    "its secret is in %s; to see one arrive: onsctl webhooks "
+		    "test\n",
 		    there ? "using" : "made", id, h->url, h->path);
 out:
 	json_decref(ours);
@@ -478,8 +488,8 @@ find_kind(const struct hooks *h, const json_t *all, const char *kind)
 
 /* Its key is told again and again: nothing is lost when it is not stored. */
 static int
-create_kind(
-    struct hooks *h, const json_t *all, const char *kind, struct err *err)
+create_kind(struct hooks *h, const json_t *all, const char *kind, json_t *done,
+    struct err *err)
 {
 	json_t *webhook = find_kind(h, all, kind);
 	bool there = webhook != NULL;
@@ -495,6 +505,9 @@ create_kind(
 			       : store(h, text_of(webhook, "id"),
 				     text_of(webhook, "key"), err);
 	if (rc == 0)
+		json_array_append_new(
+		    done, made_json(h, text_of(webhook, "id"), !there));
+	if (rc == 0 && !h->ctl->json)
 		printf("%s webhook %s (%s) to %s\n", there ? "using" : "made",
 		    text_of(webhook, "id"), kind, h->url);
 	json_decref(webhook);
@@ -504,15 +517,19 @@ create_kind(
 static int
 create_v1(struct hooks *h, struct err *err)
 {
-	json_t *all = NULL;
+	json_t *all = NULL, *done;
 	int rc = -1;
 
 	if (find_url(h, err) != 0 || prepare(h, true, 4, err) != 0 ||
 	    webhooks_list(&h->sync.openphone, true, &all, err) != 0)
 		return -1;
+	done = json_array();
 	for (const char *const *kind = webhooks_v1_kinds; *kind != NULL; kind++)
-		if ((rc = create_kind(h, all, *kind, err)) != 0)
+		if ((rc = create_kind(h, all, *kind, done, err)) != 0)
 			break;
+	if (rc == 0 && h->ctl->json)
+		rc = ctl_print_json(json_pack("{s:O}", "webhooks", done), err);
+	json_decref(done);
 	json_decref(all);
 	return rc;
 }
@@ -586,13 +603,13 @@ await(struct hooks *h, const char *id, const char *delivery, struct err *err)
 	}
 	if (rc == 0)
 		return explain(h, id, delivery, err);
-	if (rc > 0 && h->ctl->json)
-		printf("{\"delivery_id\": \"%s\", \"type\": \"%s\"}\n",
-		    delivery, h->type);
-	else if (rc > 0)
-		printf("webhook %s: the test delivery %s (%s) arrived\n", id,
-		    delivery, h->type);
-	return rc > 0 ? 0 : -1;
+	if (rc < 0)
+		return -1;
+	return ctl_result(h->ctl,
+	    json_pack("{s:s, s:s, s:s}", "id", id, "delivery_id", delivery,
+		"type", h->type),
+	    err, "webhook %s: the test delivery %s (%s) arrived\n", id,
+	    delivery, h->type);
 }
 
 static int
@@ -633,6 +650,11 @@ rotate(struct hooks *h, const char *id, size_t known, struct err *err)
 		return -1;
 	day_text(rfc3339_now() + OVERLAP_HOURS * INT64_C(3600000000), until,
 	    sizeof(until));
+	if (h->ctl->json)
+		return ctl_print_json(
+		    json_pack("{s:s, s:s, s:s, s:b}", "id", id, "secrets_file",
+			h->path, "old_until", until, "old_in_file", known > 0),
+		    err);
 	printf("webhook %s has a new secret, in %s\n", id, h->path);
 	if (known == 0)
 		printf("the old one was not put there by this command: take it "
@@ -668,8 +690,9 @@ finish(struct hooks *h, const char *id, size_t known, int64_t since,
 	}
 	if (drop(h, id, 1, &gone, err) != 0)
 		return -1;
-	printf("webhook %s: the old secret is gone from %s\n", id, h->path);
-	return 0;
+	return ctl_result(h->ctl,
+	    json_pack("{s:s, s:s}", "id", id, "secrets_file", h->path), err,
+	    "webhook %s: the old secret is gone from %s\n", id, h->path);
 }
 
 static int
@@ -701,10 +724,12 @@ static int delete (struct hooks *h, struct err *err)
 		    err, ERR_PERMANENT, "%s: there is no such webhook", h->id);
 		return -1;
 	}
-	printf("webhook %s %s%s\n", h->id,
+	return ctl_result(h->ctl,
+	    json_pack("{s:s, s:b, s:I}", "id", h->id, "deleted", found,
+		"secrets_dropped", (json_int_t)gone),
+	    err, "webhook %s %s%s\n", h->id,
 	    found ? "is deleted" : "was gone already",
 	    gone > 0 ? ", and its secret dropped" : "");
-	return 0;
 }
 
 /* ---- the command ---- */
@@ -786,6 +811,11 @@ ctl_webhooks(struct ctl *ctl, int argc, char **argv)
 
 	if (parse(&h, argc - skip, argv + skip) != 0 || !is_right(&h, what))
 		return ctl_usage("webhooks");
+	if (ctl->each &&
+	    (h.id != NULL || h.url != NULL || strcmp(what, "rotate") == 0))
+		return ctl_which(ctl);
+	if (ctl->each && ctl->ws->webhook.path_of != NULL)
+		return ctl_elsewhere(ctl);
 	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_OPENPHONE, &err) != 0 ||
 	    sync_init(&h.sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);

@@ -73,6 +73,9 @@ doctor_check doctor_troubles;
 
 /* doctor_probe: the queue's whole way */
 doctor_check doctor_probe;
+/* doctor_content: what pages may lack though all works */
+doctor_check doctor_recordings;
+doctor_check doctor_history;
 
 /* doctor_openphone, doctor_notion: live requests */
 doctor_check doctor_openphone_key;

@@ -4,6 +4,7 @@
 #include "cmd/onsctl.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -28,7 +29,7 @@ static const struct command {
 	{ "alert-test", "", "send a test message to [alert] webhook",
 	    ctl_alert_test, EACH },
 	{ "backfill",
-	    "[--since DATE] [--until DATE] [--number NUMBER] "
+	    "[--since WHEN] [--until WHEN] [--number NUMBER] "
 	    "[--contact CONTACT] [--apply] [--follow] [--cancel] [--list] "
 	    "[ID]",
 	    "bring in what was before", ctl_backfill, ONE },
@@ -39,6 +40,10 @@ static const struct command {
 	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "doctor", "[--nagios] [--url URL]",
 	    "look at everything, and say what to do", ctl_doctor, ONE },
+	{ "events",
+	    "[--type TYPE] [--kind KIND] [--outcome OUTCOME] [--since WHEN] "
+	    "[--until WHEN] [--limit N] [ID]",
+	    "list deliveries, and what became of them", ctl_events, ONE },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
@@ -50,7 +55,7 @@ static const struct command {
 	{ "migrate", "", "create or update the tables", ctl_migrate, ALL },
 	{ "reconcile", "[--since WHEN] [--until WHEN] [--notion] [--repair]",
 	    "prove that nothing is missing, or doubled", ctl_reconcile, EACH },
-	{ "relink", "[--all] [--since DATE] [ID ...]",
+	{ "relink", "[--all] [--since WHEN] [ID ...]",
 	    "write pages again whose names have changed", ctl_relink, ONE },
 	{ "replay",
 	    "[--all] [--since WHEN] [--until WHEN] [--kind KIND] [--apply] "
@@ -61,15 +66,16 @@ static const struct command {
 	{ "revoke", "[--renew] ID [SLOT]",
 	    "take back the links to a call's recordings", ctl_revoke, ONE },
 	{ "send-test", "[--type TYPE] [--legacy] [--url URL]",
-	    "send a signed test delivery to ourselves", ctl_send_test, ONE },
+	    "send a signed test delivery to ourselves", ctl_send_test, EACH },
 	{ "show", "ID", "show a page as it is in Notion", ctl_show, ONE },
-	{ "status", "", "how things are, at a glance", ctl_status, ALL },
+	{ "status", "[--watch [SECONDS]]", "how things are, at a glance",
+	    ctl_status, ALL },
 	{ "webhooks",
 	    "[list | create [--adopt] [--v1] | test [--type TYPE] "
 	    "[--timeout SECONDS] [ID] | rotate [--finish] [--now] [ID] | "
 	    "delete ID] [--url URL]",
 	    "OpenPhone's subscriptions: make them, test them, change keys",
-	    ctl_webhooks, ONE },
+	    ctl_webhooks, EACH },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -86,8 +92,8 @@ static const struct option options[] = {
 static void
 usage(FILE *to)
 {
-	fputs("usage: onsctl [-c FILE] [-w WORKSPACE] [--json] COMMAND "
-	      "[ARGUMENT ...]\n"
+	fputs("usage: onsctl [-c FILE] [-w WORKSPACE] COMMAND [ARGUMENT ...] "
+	      "[--json]\n"
 	      "       onsctl --help | --version\n\n",
 	    to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -118,12 +124,21 @@ ctl_fail(const struct err *err)
 	return program_fail("onsctl", &told);
 }
 
+/* With --json and several workspaces: the result of the one that it is at, for
+ * all are printed as one. */
+static bool collecting;
+static json_t *collected;
+
 int
 ctl_print_json(json_t *result, struct err *err)
 {
-	int rc =
-	    result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
+	int rc;
 
+	if (collecting) {
+		collected = result;
+		return 0;
+	}
+	rc = result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
 	json_decref(result);
 	if (rc != 0)
 		err_nomem(err);
@@ -132,14 +147,31 @@ ctl_print_json(json_t *result, struct err *err)
 	return rc;
 }
 
-bool
-ctl_is_kind(const char *text)
+int
+ctl_result(const struct ctl *ctl, json_t *result, struct err *err,
+    const char *fmt, ...)
 {
-	if (strcmp(text, "call") == 0 || strcmp(text, "message") == 0 ||
-	    strcmp(text, "contact") == 0)
-		return true;
-	fprintf(
-	    stderr, "onsctl: --kind: %s: call, message or contact?\n", text);
+	va_list args;
+
+	if (ctl->json)
+		return ctl_print_json(result, err);
+	json_decref(result);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	return 0;
+}
+
+bool
+ctl_is_one_of(const char *option, const char *given, const char *const *words)
+{
+	for (const char *const *word = words; *word != NULL; word++)
+		if (strcmp(given, *word) == 0)
+			return true;
+	fprintf(stderr, "onsctl: %s: %s is none of", option, given);
+	for (; *words != NULL; words++)
+		fprintf(stderr, " %s", *words);
+	fputc('\n', stderr);
 	return false;
 }
 
@@ -150,6 +182,21 @@ ctl_usage(const char *name)
 
 	fprintf(stderr, "usage: onsctl %s %s\n", command->name, command->args);
 	return EX_USAGE;
+}
+
+/* --json may stand behind the command as well; how many arguments are left. */
+static int
+take_json(int argc, char **argv, bool *json)
+{
+	int n = 0;
+
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			*json = true;
+		else
+			argv[n++] = argv[i];
+	argv[n] = NULL;
+	return n;
 }
 
 static bool
@@ -171,6 +218,14 @@ list_workspaces(const struct conf *conf)
 	fputs("\n", stderr);
 }
 
+int
+ctl_which(const struct ctl *ctl)
+{
+	fputs("onsctl: which one? --workspace ", stderr);
+	list_workspaces(&ctl->conf);
+	return EX_USAGE;
+}
+
 /* ctl->ws: the one that is named, or the only one, or NULL. */
 static int
 choose(struct ctl *ctl, const char *name, enum scope scope)
@@ -181,13 +236,11 @@ choose(struct ctl *ctl, const char *name, enum scope scope)
 		ctl->ws = conf_at(&ctl->conf, 0);
 	if (ctl->ws != NULL || (name == NULL && scope != ONE))
 		return 0;
-	if (name != NULL)
-		fprintf(
-		    stderr, "onsctl: there is no workspace %s, but: ", name);
-	else
-		fputs("onsctl: which one? --workspace ", stderr);
+	if (name == NULL)
+		return ctl_which(ctl);
+	fprintf(stderr, "onsctl: there is no workspace %s, but: ", name);
 	list_workspaces(&ctl->conf);
-	return -1;
+	return EX_USAGE;
 }
 
 /* The exit code is the gravest. */
@@ -196,8 +249,12 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 {
 	/* cron mails what it says */
 	bool quiet = command->run == ctl_maintain && isatty(STDOUT_FILENO) != 1;
+	json_t *all = json_array();
+	struct err err = ERR_INIT;
 	int worst = EX_OK;
 
+	ctl->each = true;
+	collecting = ctl->json;
 	for (size_t i = 0; i < conf_count(&ctl->conf); i++) {
 		int rc;
 
@@ -208,11 +265,24 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 			printf("%sworkspace %s\n", i == 0 ? "" : "\n", about);
 		fflush(stdout);
 		optind = 1;
+		collected = NULL;
 		rc = command->run(ctl, argc, argv);
-		if (rc == EX_USAGE)
+		if (rc == EX_USAGE) {
+			json_decref(all);
 			return rc;
+		}
+		json_array_append_new(all,
+		    json_pack("{s:s, s:i, s:o?}", "workspace", about,
+			"exit_status", rc, "result", collected));
 		worst = rc > worst ? rc : worst;
 	}
+	collecting = false;
+	about = NULL;
+	all = json_pack("{s:o}", "workspaces", all);
+	if (ctl->json && ctl_print_json(all, &err) != 0)
+		return ctl_fail(&err);
+	if (!ctl->json)
+		json_decref(all);
 	return worst;
 }
 
@@ -282,6 +352,7 @@ main(int argc, char **argv)
 		    argv[0]);
 		return EX_USAGE;
 	}
+	argc = take_json(argc, argv, &ctl.json);
 	if (asks_for_help(argc, argv)) {
 		printf("usage: onsctl %s %s\n\n%s\n", command->name,
 		    command->args, command->summary);
@@ -289,8 +360,7 @@ main(int argc, char **argv)
 	}
 	if (conf_load(config, CONF_CTL, &ctl.conf, &err) != 0)
 		ctl.unready = &err;
-	if (ctl.unready != NULL ||
-	    choose(&ctl, workspace, command->scope) == 0)
+	if (ctl.unready != NULL || choose(&ctl, workspace, command->scope) == 0)
 		rc = run(command, &ctl, argc, argv);
 	conf_free(&ctl.conf);
 	return rc;

@@ -2,7 +2,9 @@
  * onsctl.h - what the commands of onsctl share.
  *
  * A command returns its exit code (sysexits.h); one that fails returns
- * ctl_fail(). Results go to standard output, all else to standard error.
+ * ctl_fail(). Results go to standard output, all else to standard error. With
+ * --json the result is one JSON document; a command that fails has none, unless
+ * to find faults is what it is for.
  */
 #ifndef CMD_ONSCTL_H
 #define CMD_ONSCTL_H
@@ -20,6 +22,7 @@ struct ctl {
 	const struct workspace *ws; /* --workspace; NULL: all, see onsctl.c */
 	struct db *db; /* as the owner of the tables; connects when used */
 	bool json;     /* --json: for programs rather than people */
+	bool each;     /* ws is one of several that are gone through */
 	const struct err *unready; /* why there is nothing of the above; only
 				    * doctor is run then */
 };
@@ -34,6 +37,7 @@ ctl_command ctl_check_config;
 ctl_command ctl_config;
 ctl_command ctl_discard;
 ctl_command ctl_doctor;
+ctl_command ctl_events;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_maintain;
@@ -56,23 +60,36 @@ void ctl_zone(const struct ctl *ctl);
 int ctl_range(const char *since, const char *until, int64_t *ret_since,
     int64_t *ret_until);
 
-/* The kind that an option names, "call", "message" or "contact"; else false,
+/* Is what an option was given one of the words, which end with NULL? False
  * after saying what is wrong. */
-bool ctl_is_kind(const char *text);
+bool ctl_is_one_of(
+    const char *option, const char *given, const char *const *words);
 
 /* Show how a backfill goes on, to its end; 0: the newest. The exit code. */
 int ctl_follow(struct ctl *ctl, int64_t id);
 
-/* A result for programs on standard output; takes the reference, NULL: no
- * memory. */
+/* A result for programs on standard output, of which each command has one;
+ * takes the reference, NULL: no memory. */
 int ctl_print_json(json_t *result, struct err *err);
+
+/* What came of it: a text for people, or with --json the object, whose
+ * reference is taken in any case. */
+int ctl_result(const struct ctl *ctl, json_t *result, struct err *err,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* "onsctl: text" on standard error; the exit code. */
 int ctl_fail(const struct err *err);
 
+/* What names one thing is of one workspace: EX_USAGE, after asking which. */
+int ctl_which(const struct ctl *ctl);
+
 /* Where the workspace's deliveries come in: the host of [media] base_url, for
  * readers' links come in through the same front server, and its path. */
 int ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err);
+
+/* Of a workspace whose deliveries come in with another's there is nothing to
+ * do; the exit code, after saying so. */
+int ctl_elsewhere(const struct ctl *ctl);
 
 /* The command's usage line on standard error; EX_USAGE. */
 int ctl_usage(const char *command);

@@ -24,13 +24,6 @@
 #include "config.h"
 
 enum {
-	/* A little more than the services' windows (a minute, a second): we
-	 * count when a request is sent, they when it arrives, and one may take
-	 * longer than the next. Of a window each millisecond more is a bit of
-	 * the rate less: here 1 and 4 %. A request that is early all the same
-	 * costs a pause, nothing else. */
-	NOTION_WINDOW_MS = 60500,
-	OPENPHONE_WINDOW_MS = 1040,
 	/* no page is kept waiting longer for what OpenPhone has to add */
 	OPENPHONE_WAIT_MS = 60000,
 	S3_TIMEOUT_MS = 30000,
@@ -64,9 +57,9 @@ sync_init(struct sync *sync, const struct conf *conf,
 		return -1;
 	http_set_stop(sync->http, must_stop, sync);
 	gate_init(&sync->notion_gate, sync, "notion", ws->notion.rate,
-	    NOTION_WINDOW_MS);
+	    SYNC_NOTION_WINDOW_MS);
 	gate_init(&sync->openphone_gate, sync, "openphone", ws->openphone.rate,
-	    OPENPHONE_WINDOW_MS);
+	    SYNC_OPENPHONE_WINDOW_MS);
 	sync->notion = (struct notion){ .http = sync->http,
 		.base = ws->notion.api_base,
 		.key = ws->notion.api_key,

@@ -101,8 +101,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def private_cluster(stack: Stack, disk: str | None = None) -> Iterator[Cluster]:
-    """A running one; disk: the size of a disk that is its alone."""
+def private_cluster(stack: Stack, disk: str | None = None,
+                    empty: bool = False) -> Iterator[Cluster]:
+    """A running one; disk: the size of a disk that is its alone; empty: without
+    our tables."""
     folder = Path(subprocess.check_output(
         ["mktemp", "-d", "/tmp/ons.XXXXXX"], text=True).strip())
     folder.chmod(0o755)
@@ -114,17 +116,19 @@ def private_cluster(stack: Stack, disk: str | None = None) -> Iterator[Cluster]:
         cluster = Cluster(stack, folder)
         later.callback(cluster.stop)
         later.callback(cluster.thaw)
-        stack.run("onsctl", "migrate", config=cluster.config())
+        if not empty:
+            stack.run("onsctl", "migrate", config=cluster.config())
         yield cluster
 
 
 class Responder:
     """An ons-webhook on a socket of its own."""
 
-    def __init__(self, stack: Stack, config: Path, folder: Path) -> None:
+    def __init__(self, stack: Stack, config: Path, folder: Path,
+                 sock: str | None = None) -> None:
         self.stack = stack
         self.config = config
-        self.sock = str(folder / f"{stack.fresh()}.sock")
+        self.sock = sock or str(folder / f"{stack.fresh()}.sock")
         self.log = Path(self.sock + ".log")
         self.start()
 

@@ -15,7 +15,8 @@ from conftest import TOP
 SOURCES = sorted(TOP.glob("src/*/*.c"))
 MANUALS = sorted(TOP.glob("man/*.[1-8]"))
 SCRIPTS = sorted({*TOP.glob("*.sh"), *TOP.glob("sql/*.sh"),
-                  *TOP.glob("tests/*/*.sh"), TOP / ".ci" / "run"})
+                  *TOP.glob("tests/*/*.sh"), TOP / ".ci" / "run",
+                  TOP / "completion" / "onsctl"})
 
 
 def needs(tool: str) -> None:

@@ -108,7 +108,11 @@ def at_work(patient: Patient) -> None:
         INSERT INTO chore (workspace, name, finished_at)
         VALUES ('default', 'reconcile', now())
         ON CONFLICT (workspace, name) DO UPDATE SET finished_at = now();
-        UPDATE media SET token = NULL WHERE workspace = 'default';""")
+        DELETE FROM finding; DELETE FROM backfill_slice;
+        DELETE FROM backfill;
+        UPDATE media SET token = NULL,
+                         stored_at = stored_at - interval '30 days'
+         WHERE workspace = 'default';""")
 
 
 @pytest.fixture
@@ -140,9 +144,9 @@ def test_all_is_well(patient: Patient) -> None:
     assert status == OK, bad(checks)
     assert {one["check"] for one in checks} == {
         "configuration", "user", "files", "database", "schema", "roles",
-        "spool", "cron", "queue", "probe", "troubles", "openphone", "webhooks",
-        "notion", "databases", "storage", "intake", "link", "clock",
-        "alert"}
+        "spool", "cron", "queue", "probe", "recordings", "history",
+        "troubles", "openphone", "webhooks", "notion", "databases", "storage",
+        "intake", "link", "clock", "alert"}
     assert all(one["remedy"] is None for one in checks)
     status, text = patient.doctor("doctor")
     assert status == OK
@@ -235,14 +239,24 @@ def patch(**what: Any) -> Callable[[Patient], None]:
     return do
 
 
+def last_delivery(p: Patient, ago: str) -> None:
+    """It came so long ago, whatever other tests have sent."""
+    p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
+          " received_at) VALUES ('default', 'doctor', 1, 'other',"
+          f" now() - interval '{ago}');")
+
+
 def delivered(ago: str) -> Callable[[Patient], None]:
-    """No webhook is to be seen; the last delivery came so long ago."""
+    """No webhook is to be seen."""
     def do(p: Patient) -> None:
         p.api(f"/webhooks/{p.webhook}", "DELETE")
-        p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
-              " received_at) VALUES ('default', 'doctor', 1, 'other',"
-              f" now() - interval '{ago}');")
+        last_delivery(p, ago)
     return do
+
+
+def elsewhere(p: Patient) -> None:
+    patch(url="https://other.example.org/hook")(p)
+    last_delivery(p, "30 days")
 
 
 def old_surface(*kinds: str) -> Callable[[Patient], dict[str, str | None]]:
@@ -452,7 +466,7 @@ CASES = {
         patch(events=["call.completed", "message.received"]), "webhooks",
         WARNING, "call.recording.completed", "webhooks create"),
     "webhook to another URL": Case(
-        patch(url="https://other.example.org/hook"), "webhooks", FAILURE,
+        elsewhere, "webhooks", FAILURE,
         "https://other.example.org/hook", "webhooks create"),
     "no webhook": Case(
         delivered("30 days"), "webhooks", FAILURE, "no webhook",

@@ -257,7 +257,8 @@ def test_a_deleted_contact_keeps_its_name(stack: Stack) -> None:
 
 def test_status_tells_requests_for_each_page(stack: Stack) -> None:
     def told() -> Any:
-        return json.loads(stack.run("onsctl", "--json", "status").stdout)
+        said = json.loads(stack.run("onsctl", "--json", "status").stdout)
+        return said["workspaces"][0]
     stack.process()
     before = told()
     stack.send(stack.load("2026-03-30/message.received", stack.fresh()))
@@ -266,7 +267,8 @@ def test_status_tells_requests_for_each_page(stack: Stack) -> None:
     pages, things = after["pages_written_today"], after["resources_today"]
     assert pages == before["pages_written_today"] + 1
     assert things == before["resources_today"] + 1
-    asked = after["requests_today"]
+    asked = {one["service"]: one["requests_today"]
+             for one in after["services"]}
     assert f"{asked['notion'] / pages:.2f} for each page written" in lines
     assert f"{asked['openphone'] / things:.2f} for each call or message" \
         in lines

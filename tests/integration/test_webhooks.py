@@ -159,6 +159,8 @@ def test_rotation(stack: Stack) -> None:
     assert old == first != second
     assert signed(stack, second) == 200 and signed(stack, first) == 200
     assert "arrived" in stack.run("onsctl", "webhooks", "test").stdout
+    said = json.loads(stack.run("onsctl", "webhooks", "test", "--json").stdout)
+    assert said["type"] == "task.created" and said["delivery_id"] and said["id"]
     done = stack.run("onsctl", "webhooks", "rotate", expect=EX_DATAERR)
     assert "--finish" in done.stderr
     done = stack.run("onsctl", "webhooks", "rotate", "--finish",

@@ -310,9 +310,8 @@ def test_a_refused_key_stops_its_own_workspace(world: World) -> None:
             world.is_written("west", world.send("west"))
         assert not stuck & world.written("east")
         status = world.run("onsctl", "status").stdout
-        east, west = status.split("workspace   west")
-        assert "TROUBLE     notion" in east
-        assert "TROUBLE" not in west
+        assert "TROUBLE     east: notion since" in status
+        assert status.count("TROUBLE") == 1
         world.accounts["east"].control("DELETE", "/faults")
         world.run("onsctl", "--workspace", "east", "init")
         until(lambda: stuck <= world.written("east"))
@@ -336,8 +335,9 @@ def test_a_backlog_is_its_own_workspaces(world: World) -> None:
 # --- onsctl ---
 
 def test_which_workspace_is_meant(world: World) -> None:
-    for command in ("jobs", "webhooks", "backfill", "send-test", "relink"):
-        asked = world.run("onsctl", command, expect=64)
+    for command in ("jobs", "backfill", "relink", "webhooks delete WH1",
+                    "webhooks rotate", "send-test --url http://127.0.0.1:1"):
+        asked = world.run("onsctl", *command.split(), expect=64)
         assert asked.stderr == "onsctl: which one? --workspace east, west\n"
     wrong = world.run("onsctl", "-w", "north", "jobs", expect=64)
     assert wrong.stderr == (
@@ -402,18 +402,40 @@ def test_a_workspace_that_was_taken_away(world: World) -> None:
     assert key in world.written("east")
 
 
+def cell(head: str, line: str, title: str) -> str:
+    """What stands in a line of a table under a title, to the right."""
+    end = head.index(f" {title} ") + len(title) + 1
+    return line[:end].rpartition(" ")[2]
+
+
 def test_status_of_each_and_of_one(world: World) -> None:
     world.send("east")
-    every = world.run("onsctl", "status").stdout
-    east, west = every.split("workspace   west\n")
-    assert east.startswith("workspace   east\n") and "1 due" in east
-    assert "none unfinished" in west
+    head, east, west = world.run("onsctl", "status").stdout.splitlines()
+    assert east.startswith("east ") and west.startswith("west ")
+    assert cell(head, east, "DUE") == "1" and cell(head, west, "DUE") == "0"
     assert "1 due" not in world.run("onsctl", "-w", "west", "status").stdout
+    assert "1 due" in world.run("onsctl", "-w", "east", "status").stdout
     both = json.loads(world.run("onsctl", "--json", "status").stdout)
-    assert both["jobs"] == {"due": 1}
-    west = json.loads(world.run("onsctl", "-w", "west", "--json",
-                                "status").stdout)
+    assert [(one["workspace"], one["jobs"]) for one in both["workspaces"]] \
+        == [("east", {"due": 1}), ("west", {})]
+    [west] = json.loads(world.run("onsctl", "-w", "west", "--json",
+                                  "status").stdout)["workspaces"]
     assert west["jobs"] == {} and west["troubles"] == []
+
+
+def test_json_of_each_is_one_document(world: World) -> None:
+    for command in (["init"], ["reconcile", "--notion"], ["maintain"]):
+        done = world.run("onsctl", *command, "--json", expect=None)
+        both = json.loads(done.stdout)["workspaces"]
+        assert [one["workspace"] for one in both] == ["east", "west"]
+        assert max(one["exit_status"] for one in both) == done.returncode < 2
+        assert all(one["result"] for one in both)
+    refused(world.accounts["east"])
+    done = world.run("onsctl", "init", "--json", expect=77)
+    world.accounts["east"].control("DELETE", "/faults")
+    east, west = json.loads(done.stdout)["workspaces"]
+    assert (east["exit_status"], east["result"]) == (77, None)
+    assert len(west["result"]["databases"]) == 2
 
 
 def test_the_configuration_is_checked_for_each(world: World) -> None:
