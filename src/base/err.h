@@ -25,7 +25,7 @@ struct err {
 	enum err_kind kind;
 	int status;		/* HTTP status, where there was one, else 0 */
 	int64_t retry_after_ms; /* not before; 0: no time was named */
-	char text[1024];	/* UTF-8, cut at the end when longer */
+	char text[1024]; /* one line of UTF-8, cut at the end when longer */
 };
 
 #define ERR_INIT                 \

@@ -210,6 +210,8 @@ static const struct key {
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
 	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL, 0 },
+	{ "log", "syslog", NULL, BOOL, AT(log.syslog), "no", NULL, 0, 0, ALL,
+	    0 },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(*keys))

@@ -98,6 +98,7 @@ struct conf {
 	} media;
 	struct {
 		char *level, *file;
+		bool syslog; /* instead of stderr or the file */
 	} log;
 	/* The plain sections: the one workspace, or where there are sections
 	 * [workspace NAME], what these leave out. See conf_at(). */
