@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/utf8.h"
 
-/* Services and files are quoted in it: what they say stays in its line, and
- * does nothing to the terminal that shows it. */
-static void
-keep_in_line(char *s)
+void
+err_tame(char *s)
 {
 	size_t n = strlen(s), len;
 
+	secret_hide(s, n);
 	for (size_t i = 0; i < n; i += len) {
 		if ((len = utf8_sequence(s + i, n - i)) == 0)
 			len = 1; /* where it was cut */
@@ -30,7 +30,7 @@ vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
 		return false;
 	err->kind = kind;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	keep_in_line(err->text);
+	err_tame(err->text);
 	return true;
 }
 
@@ -80,7 +80,7 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
-	keep_in_line(front);
+	err_tame(front);
 	memcpy(old, err->text, sizeof(old));
 	snprintf(err->text, sizeof(err->text), "%s: %.*s", front,
 	    (int)(sizeof(err->text) - sizeof(front) - 3), old);
@@ -98,7 +98,7 @@ err_suffix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text + n, sizeof(err->text) - n, fmt, ap);
 	va_end(ap);
-	keep_in_line(err->text + n);
+	err_tame(err->text + n);
 }
 
 bool

@@ -33,6 +33,11 @@ struct err {
 		.kind = ERR_NONE \
 	}
 
+/* What services and files say is quoted in texts: it stays in its line, does
+ * nothing to the terminal that shows it, and tells no secret. All functions
+ * here do that; this is for texts that are kept elsewhere. */
+void err_tame(char *text);
+
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/rfc3339.h"
+#include "base/secret.h"
 #include "base/utf8.h"
 
 static const struct {
@@ -359,6 +360,7 @@ write_line(enum log_level level, const char *error_kind, char *message)
 	struct line line = { .len = 0 };
 	char now[RFC3339_SIZE];
 
+	secret_hide(message, strlen(message));
 	log_mask(message);
 	rfc3339_format(rfc3339_now(), now);
 	put_field(&line, "time", now);

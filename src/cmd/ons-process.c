@@ -587,7 +587,7 @@ main(int argc, char **argv)
 	bool linger = false, drain = false;
 	int c;
 
-	log_init("ons-process");
+	program_begin("ons-process");
 	while ((c = getopt_long(argc, argv, "c:dlw:hV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':

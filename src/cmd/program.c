@@ -2,12 +2,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <syslog.h>
 #include <sysexits.h>
 
 #include "base/log.h"
 
 #include "config.h"
+
+void
+program_begin(const char *name)
+{
+	/* RLIMIT_CORE would not do: it does not bind core_pattern's pipes */
+	prctl(PR_SET_DUMPABLE, 0);
+	log_init(name);
+}
 
 int
 program_log(const struct conf *conf, struct err *err)

@@ -123,7 +123,8 @@ enum conf_user {
 	CONF_CTL_OPENPHONE = 1 << 5 /* onsctl webhooks: … OpenPhone's */
 };
 
-/* path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
+/* What it loads as secrets is hidden from then on; see base/secret.h.
+ * path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
  * the system's file, else the environment alone. All errors are ERR_CONFIG
  * and name file, line, key and what is expected. */
 int conf_load(
