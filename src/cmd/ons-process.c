@@ -47,6 +47,7 @@ enum {
 	TICK_MS = 250,	/* the parent's look at its children and the clock */
 	LOOK_MS = 2000, /* ... at the table of runs */
 	RECHECK_MS = 30000,
+	SEEN_MS = 60 * 1000,
 	SWEEP_MS = 5 * 60 * 1000,
 	/* a lingering start that no later one takes over from (cron was
 	 * stopped) ends by itself */
@@ -457,12 +458,13 @@ static void
 supervise(struct parent *p)
 {
 	int64_t began = clock_ms(), looked = 0, stopped = 0;
-	int64_t rechecked = began, swept = 0;
+	int64_t rechecked = began, seen = began, swept = 0;
 
 	while (running(p) > 0) {
 		tick(TICK_MS);
 		collect(p);
 		now_and_then(p, RECHECK_MS, &rechecked, recheck);
+		now_and_then(p, SEEN_MS, &seen, run_seen);
 		now_and_then(p, SWEEP_MS, &swept, retention_sweep);
 		/* a dead one is seen at the next tick, so that its jobs go on
 		 * within a second */
@@ -518,13 +520,14 @@ leave(struct parent *p)
 static int
 run(struct parent *p, struct err *err)
 {
+	const char *program = p->linger ? "lingering" : "draining";
 	int rc;
 
 	catch_signals(); /* who is in the table leaves it in order */
-	if (run_begin(p->db, p->linger ? "lingering" : "draining", &p->run,
-		err) != 0)
+	if (run_begin(p->db, program, &p->run, err) != 0)
 		return -1;
-	if ((rc = upkeep(p->db, err)) == 0) {
+	if ((rc = run_started(p->db, p->conf, program, err)) == 0 &&
+	    (rc = upkeep(p->db, err)) == 0) {
 		FAILPOINT("parent.begun");
 		for (int i = 0; i < p->n && !stopping; i++)
 			start_worker(p, i);
