@@ -35,8 +35,8 @@ stack_packages="postgresql nginx-light swift-proxy swift-account
 	swift-container swift-object curl openssl python3"
 test_packages="libcmocka-dev python3-pytest python3-pytest-xdist
 	python3-hypothesis shellcheck
-	mandoc cppcheck cron faketime libfcgi-bin xz-utils chromium
-	chromium-driver"
+	mandoc cppcheck cron logrotate jq faketime libfcgi-bin xz-utils
+	chromium chromium-driver"
 
 usage() {
 	sed -n 's/^#   //p' "$0"

@@ -7,8 +7,6 @@ SELECT (SELECT count(*) FROM job
        (SELECT extract(epoch FROM now() - min(run_at))::bigint FROM job
 	 WHERE workspace = $1 AND NOT dead AND priority <= 0 AND run_at < now()
 	   AND (lease_until IS NULL OR lease_until < now())) AS overdue,
-       (SELECT extract(epoch FROM now() - max(started_at))::bigint FROM run
-	 WHERE program IN ('lingering', 'draining')) AS started,
        (SELECT extract(epoch FROM now() - finished_at)::bigint FROM chore
 	 WHERE workspace = $1 AND name = 'reconcile') AS maintained,
        (SELECT extract(epoch FROM now() - received_at)::bigint FROM event

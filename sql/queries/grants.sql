@@ -21,8 +21,8 @@ BEGIN
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_process') THEN
 		GRANT SELECT ON event, event_body, migration TO ons_process;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
-			run, destination, page, media, directory, contact_number,
-			bucket, usage, trouble, alert TO ons_process;
+			run, last_run, destination, page, media, directory,
+			contact_number, bucket, usage, trouble, alert TO ons_process;
 		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice, chore
 			TO ons_process;
 		-- event_store: what was spooled

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ext/jansson.h"
 #include "model/payload.h"
 
@@ -162,6 +163,8 @@ rest_pause(const struct rest *rest, const struct rest_answer *answer,
 		    answer->status, reason, (long long)(ms / 1000));
 		ms = WAIT_MAX_MS;
 	}
+	err_tame(text);
+	log_mask(text);
 	if (rest->gate != NULL && rest->gate->pause != NULL)
 		rest->gate->pause(rest->gate->ctx, ms, answer->status, text);
 	return ms;

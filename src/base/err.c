@@ -5,6 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
+#include "base/utf8.h"
+
+void
+err_tame(char *s)
+{
+	size_t n = strlen(s), len;
+
+	secret_hide(s, n);
+	for (size_t i = 0; i < n; i += len) {
+		if ((len = utf8_sequence(s + i, n - i)) == 0)
+			len = 1; /* where it was cut */
+		else if (utf8_is_control(s + i, len))
+			memset(s + i, ' ', len);
+	}
+}
+
 /* False: an earlier failure stays. */
 static bool
 vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
@@ -13,6 +30,7 @@ vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
 		return false;
 	err->kind = kind;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	err_tame(err->text);
 	return true;
 }
 
@@ -62,6 +80,7 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
+	err_tame(front);
 	memcpy(old, err->text, sizeof(old));
 	snprintf(err->text, sizeof(err->text), "%s: %.*s", front,
 	    (int)(sizeof(err->text) - sizeof(front) - 3), old);
@@ -79,6 +98,7 @@ err_suffix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text + n, sizeof(err->text) - n, fmt, ap);
 	va_end(ap);
+	err_tame(err->text + n);
 }
 
 bool

@@ -25,13 +25,18 @@ struct err {
 	enum err_kind kind;
 	int status;		/* HTTP status, where there was one, else 0 */
 	int64_t retry_after_ms; /* not before; 0: no time was named */
-	char text[1024];	/* UTF-8, cut at the end when longer */
+	char text[1024]; /* one line of UTF-8, cut at the end when longer */
 };
 
 #define ERR_INIT                 \
 	{                        \
 		.kind = ERR_NONE \
 	}
+
+/* What services and files say is quoted in texts: it stays in its line, does
+ * nothing to the terminal that shows it, and tells no secret. All functions
+ * here do that; this is for texts that are kept elsewhere. */
+void err_tame(char *text);
 
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -36,6 +36,19 @@ utf8_sequence(const char *s, size_t n)
 }
 
 bool
+utf8_is_control(const char *s, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (len == 1)
+		return u[0] < 0x20 || u[0] == 0x7f;
+	if (len == 2) /* U+0080 to U+009F */
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	return len == 3 && u[0] == 0xe2 && u[1] == 0x80 &&
+	    (u[2] == 0xa8 || u[2] == 0xa9);
+}
+
+bool
 utf8_valid(const char *s, size_t n)
 {
 	size_t len;

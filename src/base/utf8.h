@@ -13,6 +13,10 @@
  * over-long forms, at most U+10FFFF), 0 when there is none in the n bytes. */
 size_t utf8_sequence(const char *s, size_t n);
 
+/* Is the well-formed sequence of len bytes at s one that a terminal might obey
+ * or break the line at: a control character, U+2028 or U+2029? */
+bool utf8_is_control(const char *s, size_t len);
+
 bool utf8_valid(const char *s, size_t n);
 
 /* A copy with each bad byte replaced by U+FFFD, and control characters other

@@ -1,11 +1,13 @@
 /*
  * onsctl doctor: the database, and what its tables tell of the programs.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rfc3339.h"
 #include "cmd/doctor.h"
+#include "queue/run.h"
 #include "sql/migrations.h"
 #include "sql/queries.h"
 
@@ -164,31 +166,69 @@ age(const struct db_result *r, const char *column)
 	return db_text(r, 0, column) == NULL ? -1 : db_int(r, 0, column);
 }
 
-/* A start that lingers is to be seen; one that drains is gone when it is done,
- * and then only what is left lying tells. */
-static void
-look_at_processor(struct doctor *d, int64_t started, int64_t overdue)
+/* One that drains may take long, and keep cron's next ones waiting. */
+static bool
+works(const struct db_result *runs, int row)
 {
-	char span[DOCTOR_SPAN_SIZE];
+	return db_int(runs, row, "started") <= START_S ||
+	    (db_bool(runs, row, "draining") &&
+		db_int(runs, row, "seen") <= START_S);
+}
 
-	if (started >= 0 && started <= START_S)
-		doctor_say(d, DOCTOR_OK, NULL, "ons-process was started %s ago",
-		    doctor_span(started, span));
-	else if (overdue > OVERDUE_S)
+/* No run works. */
+static void
+say_nobody_works(
+    struct doctor *d, const struct db_result *runs, int64_t overdue)
+{
+	char span[DOCTOR_SPAN_SIZE], due[64] = "";
+
+	if (overdue > OVERDUE_S)
+		snprintf(due, sizeof(due), "; a job has been due for %s",
+		    doctor_span(overdue, span));
+	if (db_rows(runs) == 0)
 		doctor_say(d, DOCTOR_FAILURE, START_CRON,
-		    "nobody works: a job has been due for %s, and no "
-		    "ons-process was started within %d min",
-		    doctor_span(overdue, span), START_S / 60);
-	else if (started >= 0)
-		doctor_say(d, DOCTOR_WARNING, START_CRON,
-		    "the last ons-process was started %s ago: cron should "
-		    "start one each minute",
-		    doctor_span(started, span));
+		    "nobody works: no ons-process was ever started%s", due);
 	else
-		doctor_say(d, DOCTOR_WARNING,
-		    START_CRON "; where it runs with --drain this is as it "
-			       "should be",
-		    "no ons-process is running; nothing is due");
+		doctor_say(d, DOCTOR_FAILURE, START_CRON,
+		    "nobody works: the last ons-process was started %s ago, "
+		    "on %s; cron should start one each minute%s",
+		    doctor_span(db_int(runs, 0, "started"), span),
+		    db_text(runs, 0, "host"), due);
+}
+
+static void
+look_at_processors(struct doctor *d, int64_t overdue)
+{
+	struct err err = ERR_INIT;
+	struct db_result *r = NULL;
+	char host[RUN_HOST_SIZE], span[DOCTOR_SPAN_SIZE];
+	int at_work = -1, here = -1;
+
+	run_host(host);
+	if (DB_RUN(d->db, SQL_doctor_runs, &r, &err, DB_TEXT(d->ws->name),
+		DB_TEXT(host)) != 0) {
+		doctor_err(d, &err);
+		return;
+	}
+	for (int i = db_rows(r) - 1; i >= 0; i--) {
+		if (works(r, i))
+			at_work = i;
+		if (db_bool(r, i, "here"))
+			here = i;
+	}
+	if (at_work < 0)
+		say_nobody_works(d, r, overdue);
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+		    "ons-process was started %s ago, on %s",
+		    doctor_span(db_int(r, at_work, "started"), span),
+		    db_text(r, at_work, "host"));
+	if (at_work >= 0 && here >= 0 && !works(r, here))
+		doctor_say(d, DOCTOR_WARNING, START_CRON,
+		    "on this host the last one was started %s ago: what "
+		    "ons-webhook has to spool here waits",
+		    doctor_span(db_int(r, here, "started"), span));
+	db_result_free(r);
 }
 
 void
@@ -200,7 +240,7 @@ doctor_cron(struct doctor *d)
 
 	if (r == NULL)
 		return;
-	look_at_processor(d, age(r, "started"), age(r, "overdue"));
+	look_at_processors(d, age(r, "overdue"));
 	maintained = age(r, "maintained");
 	if (maintained < 0)
 		doctor_say(d, DOCTOR_WARNING, START_CRON,

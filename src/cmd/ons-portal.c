@@ -72,7 +72,7 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int c;
 
-	log_init("ons-portal");
+	program_begin("ons-portal");
 	while ((c = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':

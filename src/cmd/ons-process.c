@@ -48,6 +48,7 @@ enum {
 	TICK_MS = 250,	/* the parent's look at its children and the clock */
 	LOOK_MS = 2000, /* ... at the table of runs */
 	RECHECK_MS = 30000,
+	SEEN_MS = 60 * 1000,
 	SWEEP_MS = 5 * 60 * 1000,
 	ALARM_MS = 60000,
 	/* a lingering start that no later one takes over from (cron was
@@ -84,6 +85,9 @@ static const struct option options[] = {
  * and end then. */
 static volatile sig_atomic_t stopping, leaving;
 
+/* SIGHUP: the log's file was moved away. The parent tells its workers. */
+static volatile sig_atomic_t hung_up;
+
 static void
 on_signal(int sig)
 {
@@ -91,6 +95,24 @@ on_signal(int sig)
 		leaving = 1;
 	else
 		stopping = 1;
+}
+
+static void
+on_hangup(int sig)
+{
+	(void)sig;
+	hung_up = 1;
+	log_reopen();
+}
+
+/* Nothing that is under way is interrupted. */
+static void
+catch_hangup(void)
+{
+	struct sigaction action = { .sa_handler = on_hangup,
+		.sa_flags = SA_RESTART };
+
+	sigaction(SIGHUP, &action, NULL);
 }
 
 static void
@@ -142,13 +164,18 @@ work(struct sync *sync, struct db *db, const struct job *job,
 {
 	struct err why = ERR_INIT;
 	enum job_result result;
+	int64_t began = clock_ms();
 	bool dead = false;
+	int rc;
 
 	log_context(job->workspace, job->kind, job->resource_id);
-	if (attempt(sync, job, conf->process.max_attempts, &why) == 0) {
+	log_job(job->id, job->attempt, -1);
+	rc = attempt(sync, job, conf->process.max_attempts, &why);
+	log_job(job->id, job->attempt, clock_ms() - began);
+	if (rc == 0) {
 		if (job_finish(db, job, &result, err) != 0)
 			return -1;
-		log_debug("done");
+		log_info("done");
 		return 0;
 	}
 	if (job_fail(db, job, &why, conf->process.max_attempts, &dead, err) !=
@@ -160,12 +187,11 @@ work(struct sync *sync, struct db *db, const struct job *job,
 		    "jobs --dead`)",
 		    (long long)job->attempt);
 	else if (why.kind == ERR_OPERATOR && why.retry_after_ms > 0)
-		log_info("waits for a person: %s", why.text); /* who was told */
+		log_passing(&why, "waits for a person"); /* who was told */
 	else if (why.kind == ERR_OPERATOR || why.kind == ERR_CONFIG)
 		log_err(&why, "somebody must act");
 	else if (!stopping) /* it will be tried again: no trouble yet */
-		log_info("attempt %lld failed (%s): %s",
-		    (long long)job->attempt, err_kind_name(why.kind), why.text);
+		log_passing(&why, "attempt failed");
 	return 0;
 }
 
@@ -478,7 +504,7 @@ now_and_then(struct parent *p, int64_t every_ms, int64_t *last,
 		return;
 	*last = clock_ms();
 	if (chore(p->db, p->conf, &err) != 0)
-		log_info("upkeep: %s", err.text);
+		log_passing(&err, "upkeep");
 }
 
 static int
@@ -492,7 +518,7 @@ static void
 supervise(struct parent *p)
 {
 	int64_t began = clock_ms(), looked = 0, stopped = 0;
-	int64_t rechecked = began, swept = 0;
+	int64_t rechecked = began, seen = began, swept = 0;
 
 	while (running(p) > 0) {
 		tick(TICK_MS);
@@ -500,6 +526,7 @@ supervise(struct parent *p)
 		collect_alarm(p);
 		start_alarm(p);
 		now_and_then(p, RECHECK_MS, &rechecked, recheck);
+		now_and_then(p, SEEN_MS, &seen, run_seen);
 		now_and_then(p, SWEEP_MS, &swept, retention_sweep);
 		/* a dead one is seen at the next tick, so that its jobs go on
 		 * within a second */
@@ -511,6 +538,10 @@ supervise(struct parent *p)
 				leaving = 1;
 				signal_workers(p, SIGUSR1);
 			}
+		}
+		if (hung_up) {
+			hung_up = 0;
+			signal_workers(p, SIGHUP);
 		}
 		if (stopping && stopped == 0) {
 			stopped = clock_ms();
@@ -551,13 +582,14 @@ leave(struct parent *p)
 static int
 run(struct parent *p, struct err *err)
 {
+	const char *program = p->linger ? "lingering" : "draining";
 	int rc;
 
 	catch_signals(); /* who is in the table leaves it in order */
-	if (run_begin(p->db, p->linger ? "lingering" : "draining", &p->run,
-		err) != 0)
+	if (run_begin(p->db, program, &p->run, err) != 0)
 		return -1;
-	if ((rc = upkeep(p->db, err)) == 0) {
+	if ((rc = run_started(p->db, p->conf, program, err)) == 0 &&
+	    (rc = upkeep(p->db, err)) == 0) {
 		FAILPOINT("parent.begun");
 		for (int i = 0; i < p->n && !stopping; i++)
 			start_worker(p, i);
@@ -597,6 +629,8 @@ start(const char *config, int64_t workers, bool linger, struct err *err)
 	struct parent p = { .conf = &conf, .linger = linger };
 	int rc = -1;
 
+	catch_hangup();
+	signal(SIGPIPE, SIG_IGN); /* whoever read standard error is gone */
 	if (conf_load(config, CONF_PROCESS, &conf, err) != 0)
 		return program_fail("ons-process", err);
 	if (conf_require_all(&conf, CONF_PROCESS, err) == 0 &&
@@ -618,7 +652,7 @@ main(int argc, char **argv)
 	bool linger = false, drain = false;
 	int c;
 
-	log_init("ons-process");
+	program_begin("ons-process");
 	while ((c = getopt_long(argc, argv, "c:dlw:hV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':

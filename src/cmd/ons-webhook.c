@@ -127,7 +127,7 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int c;
 
-	log_init("ons-webhook");
+	program_begin("ons-webhook");
 	while ((c = getopt_long(argc, argv, "c:s:t:hV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':

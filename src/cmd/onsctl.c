@@ -317,7 +317,7 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int c, rc = EX_USAGE;
 
-	log_init("onsctl");
+	program_begin("onsctl");
 	/* "+": what follows the command is the command's */
 	while ((c = getopt_long(argc, argv, "+c:jw:hV", options, NULL)) != -1)
 		switch (c) {

@@ -1,33 +1,38 @@
 #include "cmd/program.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <syslog.h>
 #include <sysexits.h>
 
 #include "base/log.h"
 
 #include "config.h"
 
+void
+program_begin(const char *name)
+{
+	/* RLIMIT_CORE would not do: it does not bind core_pattern's pipes */
+	prctl(PR_SET_DUMPABLE, 0);
+	log_init(name);
+}
+
 int
 program_log(const struct conf *conf, struct err *err)
 {
-	int fd;
-
 	if (log_set_level(conf->log.level) != 0) {
 		err_set(err, ERR_CONFIG, "[log] level: %s?", conf->log.level);
 		return -1;
 	}
-	if (conf->log.file == NULL)
-		return 0;
-	fd = open(
-	    conf->log.file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (fd < 0) {
-		err_sys(err, ERR_CONFIG, "[log] file: %s", conf->log.file);
+	if (conf->log.syslog && conf->log.file != NULL) {
+		err_set(err, ERR_CONFIG,
+		    "[log] has both file and syslog: which of them?");
 		return -1;
 	}
-	log_set_fd(fd);
-	return 0;
+	if (conf->log.syslog)
+		return log_to_syslog(_PATH_LOG, err);
+	return conf->log.file == NULL ? 0 : log_to_file(conf->log.file, err);
 }
 
 int

@@ -10,6 +10,10 @@
 #include "base/err.h"
 #include "model/conf.h"
 
+/* First of all. A program that crashes leaves no core, for the keys are in it,
+ * and none of its user's other processes may look into it. */
+void program_begin(const char *name);
+
 /* Set up the log as the configuration says. */
 int program_log(const struct conf *conf, struct err *err);
 

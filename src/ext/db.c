@@ -78,6 +78,14 @@ get_option(const struct db *db, const char *keyword)
 	return NULL;
 }
 
+/* In either of libpq's forms. */
+static bool
+may_hold_password(const char *conninfo)
+{
+	return strstr(conninfo, "pass") != NULL ||
+	    strchr(conninfo, '@') != NULL;
+}
+
 /* Take what the string says, but for what the environment says. */
 static int
 merge(struct db *db, const char *conninfo, struct err *err)
@@ -94,7 +102,10 @@ merge(struct db *db, const char *conninfo, struct err *err)
 		else
 			err_set(err, ERR_CONFIG,
 			    "[database]: not a libpq connection string: %s",
-			    why);
+			    may_hold_password(conninfo)
+				? "it may hold a password, so nothing of it is "
+				  "shown here"
+				: why);
 		PQfreemem(why);
 		return -1;
 	}

@@ -154,6 +154,7 @@ block_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
@@ -186,7 +187,8 @@ run_server(const struct fcgi_service *service, int listener)
 		free(threads);
 		return EXIT_FAILURE;
 	}
-	sigwait(&signals, &sig);
+	while (sigwait(&signals, &sig) == 0 && sig == SIGHUP)
+		log_reopen();
 	server.stopping = 1;
 	FCGX_ShutdownPending();
 	join_all(threads, n);
@@ -205,7 +207,12 @@ wait_for_child(pid_t child, const sigset_t *signals)
 	int status, sig = 0;
 
 	for (;;) {
-		if (sigwait(signals, &sig) != 0 || sig != SIGCHLD) {
+		if (sigwait(signals, &sig) == 0 && sig == SIGHUP) {
+			log_reopen();
+			kill(child, SIGHUP);
+			continue;
+		}
+		if (sig != SIGCHLD) {
 			kill(child, SIGTERM);
 			while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 				;

@@ -4,7 +4,7 @@
  * As FastCGI: a supervising parent keeps one child alive, whose threads each
  * accept and answer a request at a time (libfcgi is thread-safe with a
  * FCGX_Request a thread). SIGTERM and SIGINT end it: requests under way are
- * answered first.
+ * answered first. At SIGHUP the log is opened again.
  */
 #ifndef EXT_FCGI_H
 #define EXT_FCGI_H

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/secret.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define MAX_RESPONSE ((size_t)16 << 20)
@@ -491,6 +492,8 @@ collect(struct transfer *t, struct err *err)
 
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	resp->status = (int)status;
+	if (status / 100 != 2) /* it is going to be quoted, perhaps in parts */
+		secret_hide(resp->body.data, resp->body.len);
 	curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	resp->length = length;
 	curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &text);

@@ -11,6 +11,7 @@
 #include <ini.h>
 
 #include "base/buf.h"
+#include "base/secret.h"
 #include "ext/crypto.h"
 #include "model/hours.h"
 #include "model/secrets.h"
@@ -21,7 +22,12 @@
 #endif
 
 enum {
-	PRINT_MAX = 150 /* of a line that is printed; inih reads 198 */
+	PRINT_MAX = 150, /* of a line that is printed; inih reads 198 */
+	/* What is not understood may be a secret in the wrong place: of longer
+	 * texts enough is shown to find them by. */
+	QUOTE_WHOLE = 12,
+	QUOTE_MAX = 8,
+	NAME_MAX_SHOWN = 32 /* no key's name is as long */
 };
 
 /* Up to CHOICE they are kept as text. */
@@ -232,6 +238,8 @@ static const struct key {
 	{ "log", "level", "LOG_LEVEL", CHOICE, AT(log.level), "warn",
 	    "error|warn|info|debug", 0, 0, ALL, 0 },
 	{ "log", "file", NULL, STRING, AT(log.file), NULL, NULL, 0, 0, ALL, 0 },
+	{ "log", "syslog", NULL, BOOL, AT(log.syslog), "no", NULL, 0, 0, ALL,
+	    0 },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(*keys))
@@ -452,6 +460,10 @@ take_string(const struct target *to, const struct key *key, const char *text)
 
 	if (copy == NULL)
 		return -1;
+	if (key->type == SECRET && secret_hold(copy) != 0) {
+		secrets_forget(copy);
+		return -1;
+	}
 	if (*copy == '\0' && key->initial == NULL) {
 		free(copy);
 		copy = NULL;
@@ -527,6 +539,7 @@ take(const struct target *to, const struct key *key, const char *where,
 {
 	char want[128];
 	const char *fault;
+	bool cut;
 
 	if (set_value(to, key, text) == 0)
 		return 0;
@@ -542,7 +555,9 @@ take(const struct target *to, const struct key *key, const char *where,
 		return -1;
 	}
 	expected(key, want, sizeof(want));
-	err_set(err, ERR_CONFIG, "%s: \"%.64s\" is not %s", where, text, want);
+	cut = strlen(text) > QUOTE_WHOLE;
+	err_set(err, ERR_CONFIG, "%s: \"%.*s%s\" is not %s", where,
+	    cut ? QUOTE_MAX : QUOTE_WHOLE, text, cut ? "..." : "", want);
 	return -1;
 }
 
@@ -579,8 +594,16 @@ take_secret_file(const struct target *to, const struct key *key,
     const char *where, const char *path, struct err *err)
 {
 	char *text = NULL;
-	int rc = may_be_empty(key) ? take_secrets_file(to->ws, path, err) : 0;
+	int rc;
 
+	if (*path != '/') { /* the secret itself, perhaps */
+		err_set(err, ERR_CONFIG,
+		    "%s: \"%.*s...\" is not the path of a file, which begins "
+		    "with \"/\"",
+		    where, QUOTE_MAX, path);
+		return -1;
+	}
+	rc = may_be_empty(key) ? take_secrets_file(to->ws, path, err) : 0;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if ((rc = secrets_read(path, &text, err)) != 0) {
@@ -746,8 +769,12 @@ static void
 unknown_key(struct reading *r, const char *section, const char *name)
 {
 	bool dotted = find_workspace(r->conf, section) != NULL;
+	bool cut = strlen(name) > NAME_MAX_SHOWN;
+	char shown[NAME_MAX_SHOWN + 1];
 	struct buf known;
 
+	snprintf(shown, sizeof(shown), "%.*s%s",
+	    cut ? QUOTE_MAX : NAME_MAX_SHOWN, name, cut ? "..." : "");
 	buf_init(&known, 4096);
 	for (size_t i = 0; i < N_KEYS; i++)
 		if (dotted && is_workspaces(&keys[i]))
@@ -760,11 +787,11 @@ unknown_key(struct reading *r, const char *section, const char *name)
 	if (known.len > 0)
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: unknown key \"%s\" in [%s]: expected one of %s",
-		    r->path, r->line, name, section, buf_text(&known));
+		    r->path, r->line, shown, section, buf_text(&known));
 	else if (*section == '\0')
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: \"%s\" stands before any [section]", r->path,
-		    r->line, name);
+		    r->line, shown);
 	else
 		err_set(r->err, ERR_CONFIG,
 		    "%s:%d: unknown section [%s]: expected database, "
@@ -812,8 +839,9 @@ continued(struct reading *r, const struct target *to, const char *section,
 		return take(to, key, where, text, r->err);
 	else if (!(key->users & (int)r->user))
 		return 0;
-	else if (asprintf(&joined, "%s%s%s", before == NULL ? "" : before,
-		     before == NULL ? "" : " ", text) < 0)
+	else if ((key->type == SECRET && secret_hold(text) != 0) ||
+	    asprintf(&joined, "%s%s%s", before == NULL ? "" : before,
+		before == NULL ? "" : " ", text) < 0)
 		err_nomem(r->err);
 	else
 		set_string(to, key, joined);
@@ -1243,6 +1271,7 @@ conf_free(struct conf *conf)
 			set_string(&of, &keys[i], NULL);
 	free(conf->path);
 	conf->path = NULL;
+	secret_forget();
 }
 
 size_t

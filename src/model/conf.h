@@ -108,6 +108,7 @@ struct conf {
 	} alert;
 	struct {
 		char *level, *file;
+		bool syslog; /* instead of stderr or the file */
 	} log;
 	/* The plain sections: the one workspace, or where there are sections
 	 * [workspace NAME], what these leave out. See conf_at(). */
@@ -132,7 +133,8 @@ enum conf_user {
 	CONF_CTL_OPENPHONE = 1 << 5 /* onsctl webhooks: … OpenPhone's */
 };
 
-/* path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
+/* What it loads as secrets is hidden from then on; see base/secret.h.
+ * path NULL: $ONS_CONFIG, else ~/.config/openphone-notion-sync.conf, else
  * the system's file, else the environment alone. All errors are ERR_CONFIG
  * and name file, line, key and what is expected. */
 int conf_load(

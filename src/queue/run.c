@@ -10,23 +10,23 @@
 #include "base/log.h"
 #include "sql/queries.h"
 
-enum { BORN_SIZE = 96, HOST_SIZE = 256 };
+enum { BORN_SIZE = 96 };
 
 /* The host's name and the pid namespace: containers may share the one, but a
  * pid means something only within the other (pid_namespaces(7)). */
-static void
-host_name(char ret[HOST_SIZE])
+void
+run_host(char ret[RUN_HOST_SIZE])
 {
 	char space[64];
 	ssize_t n = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
 	size_t len;
 
-	if (gethostname(ret, HOST_SIZE - sizeof(space) - 1) != 0)
-		snprintf(ret, HOST_SIZE, "unknown");
-	ret[HOST_SIZE - sizeof(space) - 2] = '\0';
+	if (gethostname(ret, RUN_HOST_SIZE - sizeof(space) - 1) != 0)
+		snprintf(ret, RUN_HOST_SIZE, "unknown");
+	ret[RUN_HOST_SIZE - sizeof(space) - 2] = '\0';
 	space[n < 0 ? 0 : n] = '\0';
 	len = strlen(ret);
-	snprintf(ret + len, HOST_SIZE - len, " %s", space);
+	snprintf(ret + len, RUN_HOST_SIZE - len, " %s", space);
 }
 
 static int
@@ -74,9 +74,9 @@ int
 run_begin(struct db *db, const char *program, int64_t *ret, struct err *err)
 {
 	struct db_result *r = NULL;
-	char host[HOST_SIZE], me[BORN_SIZE];
+	char host[RUN_HOST_SIZE], me[BORN_SIZE];
 
-	host_name(host);
+	run_host(host);
 	if (born(getpid(), me) != 0) {
 		err_set(err, ERR_CONFIG,
 		    "cannot read /proc/%ld/stat: is /proc mounted?",
@@ -97,6 +97,45 @@ run_end(struct db *db, int64_t run, struct err *err)
 {
 	FAILPOINT("run.ending");
 	return DB_RUN(db, SQL_run_end, NULL, err, DB_INT(run));
+}
+
+/* The result: how many. */
+static size_t
+names(const struct conf *conf, struct db_bytes ret[CONF_WORKSPACES_MAX])
+{
+	size_t n = conf_count(conf);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = conf_at(conf, i)->name;
+
+		ret[i] = (struct db_bytes){ name, strlen(name) };
+	}
+	return n;
+}
+
+int
+run_started(struct db *db, const struct conf *conf, const char *program,
+    struct err *err)
+{
+	struct db_bytes of[CONF_WORKSPACES_MAX];
+	char host[RUN_HOST_SIZE];
+	size_t n = names(conf, of);
+
+	run_host(host);
+	return DB_RUN(db, SQL_run_started, NULL, err, DB_TEXTS(of, n),
+	    DB_TEXT(host), DB_TEXT(program));
+}
+
+int
+run_seen(struct db *db, const struct conf *conf, struct err *err)
+{
+	struct db_bytes of[CONF_WORKSPACES_MAX];
+	char host[RUN_HOST_SIZE];
+	size_t n = names(conf, of);
+
+	run_host(host);
+	return DB_RUN(
+	    db, SQL_run_seen, NULL, err, DB_TEXTS(of, n), DB_TEXT(host));
 }
 
 static bool
@@ -142,12 +181,12 @@ run_look(struct db *db, int64_t run, struct db_result **seen, bool *newer,
     struct err *err)
 {
 	struct db_result *r = NULL;
-	char host[HOST_SIZE];
+	char host[RUN_HOST_SIZE];
 	int64_t jobs, freed = 0;
 	bool later = false, changed = false;
 	int rc;
 
-	host_name(host);
+	run_host(host);
 	if (seen != NULL) {
 		db_result_free(*seen);
 		*seen = NULL;

@@ -13,6 +13,12 @@
 
 #include "base/err.h"
 #include "ext/db.h"
+#include "model/conf.h"
+
+enum { RUN_HOST_SIZE = 256 };
+
+/* This host, as the tables call it. */
+void run_host(char ret[RUN_HOST_SIZE]);
 
 /* Enter this process; program "lingering" or "draining" (a parent), or
  * "worker". */
@@ -21,6 +27,13 @@ int run_begin(
 
 /* Leave, and give back what is still leased to the run. */
 int run_end(struct db *db, int64_t run, struct err *err);
+
+/* For those who ask when one was last at work: it begins to, for all workspaces
+ * of the configuration; program as above but "worker". */
+int run_started(struct db *db, const struct conf *conf, const char *program,
+    struct err *err);
+/* ... and still is: now and then, so that a long one is not thought dead. */
+int run_seen(struct db *db, const struct conf *conf, struct err *err);
 
 /* Look at this host's runs: those whose processes are gone are ended, and the
  * jobs that they held are due again; waiting workers are told. *newer (may be

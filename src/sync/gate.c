@@ -199,6 +199,7 @@ gate_trouble(
 	/* a person's own command says it itself */
 	if (sync->job == NULL && !sync->unattended)
 		return;
+	log_mask(err->text); /* it is going to be kept */
 	if (trouble_met(
 		sync->db, &trouble, err->text, &news, &wait, &failure) != 0) {
 		log_err(&failure, "noting that a person must act");

@@ -103,8 +103,9 @@ def at_work(patient: Patient) -> None:
     patient.sql("""
         DELETE FROM job; DELETE FROM trouble; DELETE FROM bucket;
         DELETE FROM run;
-        INSERT INTO run (host, pid, born, program)
-        VALUES ('another', 1, 'x', 'draining');
+        DELETE FROM last_run;
+        INSERT INTO last_run (workspace, host, program)
+        VALUES ('default', 'another', 'lingering');
         INSERT INTO chore (workspace, name, finished_at)
         VALUES ('default', 'reconcile', now())
         ON CONFLICT (workspace, name) DO UPDATE SET finished_at = now();
@@ -121,7 +122,7 @@ def patient(stack: Stack, tmp_path: Path) -> Iterator[Patient]:
     at_work(made)
     yield made
     stack.control("DELETE", "/faults")
-    made.sql("DELETE FROM run WHERE host = 'another'; DELETE FROM job;"
+    made.sql("DELETE FROM last_run; DELETE FROM job;"
              " DELETE FROM trouble; DELETE FROM bucket; DELETE FROM alert;"
              " DELETE FROM event WHERE delivery_key = 'doctor';")
     for surface in ("/webhooks", "/v1/webhooks"):
@@ -321,17 +322,30 @@ def spool_of_another(p: Patient) -> None:
 
 
 def no_cron(p: Patient) -> None:
-    p.sql("DELETE FROM run WHERE host = 'another';")
+    p.sql("DELETE FROM last_run;")
 
 
 def no_cron_but_work(p: Patient) -> None:
-    p.sql("DELETE FROM run WHERE host = 'another';"
+    p.sql("DELETE FROM last_run;"
           " INSERT INTO job (workspace, kind, resource_id, run_at) VALUES"
           " ('default', 'call', 'ACdoctor1', now() - interval '10 min');")
 
 
 def cron_stopped(p: Patient) -> None:
-    p.sql("UPDATE run SET started_at = now() - interval '9 min';")
+    p.sql("UPDATE last_run SET started_at = now() - interval '9 min';")
+
+
+def long_drain_ended(p: Patient) -> None:
+    p.sql("UPDATE last_run SET program = 'draining',"
+          " started_at = now() - interval '3 hours',"
+          " seen_at = now() - interval '6 min';")
+
+
+def cron_stopped_here(p: Patient) -> None:
+    """... while another host's goes on."""
+    p.stack.process()
+    p.sql("UPDATE last_run SET started_at = now() - interval '2 hours',"
+          " seen_at = now() - interval '2 hours' WHERE host <> 'another';")
 
 
 def no_maintain(p: Patient) -> None:
@@ -520,11 +534,16 @@ CASES = {
         {"media__link": "public"}, "storage", FAILURE, "not to be had",
         "served to everybody"),
     "no cron": Case(
-        no_cron, "cron", WARNING, "no ons-process", "/etc/cron.d"),
+        no_cron, "cron", FAILURE, "no ons-process", "/etc/cron.d"),
     "no cron, and work": Case(
-        no_cron_but_work, "cron", FAILURE, "nobody works", "/etc/cron.d"),
+        no_cron_but_work, "cron", FAILURE, "due for 10 min", "/etc/cron.d"),
     "cron stopped": Case(
-        cron_stopped, "cron", WARNING, "9 min ago", "/etc/cron.d"),
+        cron_stopped, "cron", FAILURE, "9 min ago", "/etc/cron.d"),
+    "cron stopped, a long drain": Case(
+        long_drain_ended, "cron", FAILURE, "3 h ago", "/etc/cron.d"),
+    "cron stopped here": Case(
+        cron_stopped_here, "cron", WARNING, "spool here waits",
+        "/etc/cron.d"),
     "no maintain": Case(
         no_maintain, "cron", WARNING, "3 h ago", "/etc/cron.d"),
     "backlog": Case(overdue, "queue", FAILURE, "2 h", "onsctl jobs"),
@@ -697,7 +716,7 @@ def test_files_in_public(patient: Patient) -> None:
 @contextlib.contextmanager
 def lingering(patient: Patient, *args: str) -> Iterator[list[int]]:
     """An ons-process, as cron starts it; its workers, who have begun."""
-    patient.sql("DELETE FROM run;")
+    patient.sql("DELETE FROM run; DELETE FROM last_run;")
     child = patient.stack.start("ons-process", "--linger", "-w", "1", *args,
                                 config=patient.config())
     try:
@@ -748,6 +767,49 @@ def test_no_probe_while_all_jobs_wait(patient: Patient) -> None:
         _, checks = patient.report()
         [probe] = lines(checks, "probe", "ok")
         assert "all jobs wait for Notion" in probe["text"]
+
+
+def test_a_processor_that_had_nothing_to_do(patient: Patient) -> None:
+    """It is gone at once, and was there all the same; hosts that are long gone
+    are not remembered."""
+    patient.sql("DELETE FROM last_run; INSERT INTO last_run (workspace, host,"
+                " program, seen_at) SELECT 'default', host, 'draining',"
+                " now() - interval '31 days' FROM unnest(ARRAY['another',"
+                f" '{os.uname().nodename}']) AS host;")
+    patient.stack.run("ons-process", "--drain", config=patient.config())
+    [row] = patient.stack.rows("SELECT *, now() - seen_at < interval '1 min'"
+                               " AS fresh FROM last_run")
+    assert (row["workspace"], row["host"], row["program"], row["fresh"]) == (
+        "default", os.uname().nodename, "draining", True)
+    assert patient.report()[0] == OK
+
+
+def test_a_processor_that_drains_for_hours(patient: Patient) -> None:
+    """Its start is long ago, but it was seen a moment ago."""
+    patient.sql("UPDATE last_run SET program = 'draining',"
+                " started_at = now() - interval '3 hours';")
+    assert patient.report()[0] == OK
+    patient.sql("UPDATE last_run SET program = 'lingering';")
+    assert patient.report()[0] == FAILURE
+
+
+def test_a_processor_that_stays_is_seen(patient: Patient) -> None:
+    """Each minute; here one is a second."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    program = Path(patient.stack.env["ONS_BIN"]) / "ons-process"
+    if not found or b"__asan_init" in program.read_bytes():
+        pytest.skip("needs faketime, and programs without sanitizers")
+    child = patient.stack.start(
+        "ons-process", "--linger", config=patient.config(),
+        env={"LD_PRELOAD": found[0], "FAKETIME": "+0 x60"})
+    try:
+        until(lambda: patient.stack.count("last_run WHERE host <> 'another'"))
+        patient.sql("UPDATE last_run SET seen_at = now() - interval '1 h';")
+        until(lambda: patient.stack.count(
+            "last_run WHERE seen_at > now() - interval '1 min'"))
+    finally:
+        child.terminate()
+        child.communicate()
 
 
 # ---- files ----

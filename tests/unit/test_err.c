@@ -34,6 +34,20 @@ context_goes_in_front(void **state)
 	assert_string_equal(err.text, "worker: job 7: no answer");
 }
 
+/* What services say may have line breaks, and what terminals obey. */
+static void
+it_stays_in_its_line(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	err_set(&err, ERR_RETRY, "a\r\nb\x1b[2J\x7f\xc2\x9b é\xe2\x80\xa8 %s",
+	    "\xc3\n");
+	err_prefix(&err, "c\nd");
+	err_suffix(&err, "e\nf");
+	assert_string_equal(err.text, "c d: a  b [2J    é    \xc3 : e f");
+}
+
 static void
 the_system_is_quoted(void **state)
 {
@@ -81,6 +95,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_failure_wins),
 		cmocka_unit_test(context_goes_in_front),
+		cmocka_unit_test(it_stays_in_its_line),
 		cmocka_unit_test(the_system_is_quoted),
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(each_kind_has_a_name),

@@ -1,5 +1,9 @@
 #include "unit.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -134,6 +138,38 @@ what_is_worked_on_is_in_every_line(void **state)
 }
 
 static void
+a_job_is_told_by_numbers(void **state)
+{
+	json_t *all, *line;
+
+	(void)state;
+	log_context("default", "call", "ACtest0001");
+	log_job(7, 2, -1);
+	log_info("a");
+	log_job(7, 2, 1234);
+	log_info("b");
+	log_context("default", "call", "ACtest0002");
+	log_info("c");
+	all = lines(3);
+	for (size_t i = 0; i < 2; i++) {
+		line = json_array_get(all, i);
+		assert_int_equal(
+		    json_integer_value(json_object_get(line, "job")), 7);
+		assert_int_equal(
+		    json_integer_value(json_object_get(line, "attempt")), 2);
+		is(line, "id", "ACtest0001");
+	}
+	assert_null(json_object_get(json_array_get(all, 0), "duration_ms"));
+	assert_int_equal(
+	    json_integer_value(json_object_get(line, "duration_ms")), 1234);
+	line = json_array_get(all, 2);
+	assert_null(json_object_get(line, "job"));
+	assert_null(json_object_get(line, "attempt"));
+	assert_null(json_object_get(line, "duration_ms"));
+	json_decref(all);
+}
+
+static void
 a_failure_is_told_with_its_kind(void **state)
 {
 	struct err refused = ERR_INIT, busy = ERR_INIT;
@@ -144,12 +180,17 @@ a_failure_is_told_with_its_kind(void **state)
 	err_set(&busy, ERR_WAIT, "429");
 	log_err(&refused, "job %d", 7);
 	log_err(&busy, "job %d", 8);
-	all = lines(2);
+	log_passing(&refused, "job %d", 9);
+	all = lines(3);
 	is(json_array_get(all, 0), "message", "job 7: 400 \"bad\"");
 	is(json_array_get(all, 0), "level", "error");
 	is(json_array_get(all, 0), "error_kind", err_kind_name(ERR_PERMANENT));
 	/* a wait that the service asked for is no trouble */
 	is(json_array_get(all, 1), "level", "info");
+	/* nor is what will be tried again */
+	is(json_array_get(all, 2), "message", "job 9: 400 \"bad\"");
+	is(json_array_get(all, 2), "level", "info");
+	is(json_array_get(all, 2), "error_kind", err_kind_name(ERR_PERMANENT));
 	json_decref(all);
 }
 
@@ -174,12 +215,77 @@ bad_bytes_become_question_marks(void **state)
 	message_is("a?b?c???d???");
 }
 
+/* What is in a line is nothing that a terminal obeys, wherever it is from. */
+static void
+nothing_leaves_its_line(void **state)
+{
+	static const char text[] = "\n\r\x1b[2J\x7f\xc2\x85\xc2\x9b"
+				   "2J\xe2\x80\xa8\xe2\x80\xa9\xc2\xa0";
+	char raw[4096];
+	size_t n;
+
+	(void)state;
+	log_context("default", text, text);
+	log_info("%s", text);
+	rewind(file);
+	n = fread(raw, 1, sizeof(raw), file);
+	assert_int_equal(raw[n - 1], '\n');
+	for (size_t i = 0; i < n - 1; i++)
+		assert_true((unsigned char)raw[i] >= ' ' && raw[i] != 0x7f);
+	assert_null(memmem(raw, n, "\xc2\x85", 2));
+	assert_null(memmem(raw, n, "\xc2\x9b", 2));
+	assert_null(memmem(raw, n, "\xe2\x80", 2));
+	message_is(text);
+}
+
 static void
 numbers_are_masked(void **state)
 {
+	static const char *const masked[][2] = {
+		{ "from +15550001111 to +15550002222, +1 and 3+15=18, +",
+		    "from +1555***1111 to +1555***2222, +1 and 3+15=18, +" },
+		/* as the services and people write them */
+		{ "/v1/calls?to=%2B15550001111&x",
+		    "/v1/calls?to=%2B1555***1111&x" },
+		{ "+1 (555) 000-1111.", "+1 (555) ***-1111." },
+		{ "+44 20 7946 0958", "+44 20 **** 0958" },
+		{ "+4912345678", "+491***5678" },
+		{ "+12345678", "+1***5678" },
+		{ "5550001111", "555***1111" },
+		{ "\"15550001111\"", "\"1555***1111\"" },
+		{ "(555) 000-1111", "(555) ***-1111" },
+		{ "call 555-000-1111.", "call 555-***-1111." },
+		{ "1-555-000-1111", "1-555-***-1111" },
+		{ "555.000.1111", "555.***.1111" },
+		{ "+1555***1111", "+1555***1111" },
+		/* what is none */
+		{ "ACtest5550001111", "ACtest5550001111" },
+		{ "msg_5550001111", "msg_5550001111" },
+		{ "5550001111a", "5550001111a" },
+		{ "12345678-5550-4001-8111-555000111122",
+		    "12345678-5550-4001-8111-555000111122" },
+		{ "25550001111-4711.json", "25550001111-4711.json" },
+		{ "5550001111-4711.json", "5550001111-4711.json" },
+		{ "1795399200", "1795399200" },
+		{ "1795399200123", "1795399200123" },
+		{ "2026-11-23T02:03:04.567+00:00",
+		    "2026-11-23T02:03:04.567+00:00" },
+		{ "192.168.100.1000 127.0.0.1:65535",
+		    "192.168.100.1000 127.0.0.1:65535" },
+		{ "12.5550001111", "12.5550001111" },
+		{ "555", "555" },
+		{ "1(", "1(" },
+	};
+	char text[128];
+
 	(void)state;
-	log_info("from +15550001111 to +15550002222, +1 and 3+15=18, +");
-	message_is("from +1555***1111 to +1555***2222, +1 and 3+15=18, +");
+	for (size_t i = 0; i < COUNT(masked); i++) {
+		snprintf(text, sizeof(text), "%s", masked[i][0]);
+		log_mask(text);
+		assert_string_equal(text, masked[i][1]);
+	}
+	log_info("%s", masked[0][0]);
+	message_is(masked[0][1]);
 }
 
 static void
@@ -246,6 +352,132 @@ long_context_does_no_harm(void **state)
 	json_decref(all);
 }
 
+/* ---- where they go ---- */
+
+static char folder[] = "/tmp/ons-log-XXXXXX";
+static char path[64], moved[64];
+
+static int
+set_up_folder(void **state)
+{
+	strcpy(strrchr(folder, '-'), "-XXXXXX");
+	if (mkdtemp(folder) == NULL || set_up(state) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/log", folder);
+	snprintf(moved, sizeof(moved), "%s/log.1", folder);
+	return 0;
+}
+
+static int
+tear_down_folder(void **state)
+{
+	unlink(path);
+	unlink(moved);
+	rmdir(folder);
+	return tear_down(state);
+}
+
+static size_t
+lines_in(const char *name)
+{
+	FILE *f = fopen(name, "re");
+	size_t n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = fgetc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void
+a_file_that_was_moved_away_is_made_again(void **state)
+{
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(log_to_file(path, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0137, 0); /* not for others */
+	log_info("1");
+	assert_int_equal(rename(path, moved), 0);
+	log_info("2");
+	assert_int_equal(lines_in(moved), 2);
+	log_reopen();
+	log_info("3");
+	log_info("4");
+	assert_int_equal(lines_in(moved), 2);
+	assert_int_equal(lines_in(path), 2);
+
+	/* where it cannot be made, the old one is better than none */
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	log_reopen();
+	log_info("5");
+	assert_int_equal(lines_in(moved), 2 + 2); /* that, and why */
+	assert_int_equal(rmdir(path), 0);
+	log_reopen();
+	log_info("6");
+	assert_int_equal(lines_in(path), 1);
+}
+
+static void
+a_full_disk_costs_lines_only(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(log_to_file("/dev/full", &err), 0);
+	for (int i = 0; i < 1000; i++)
+		log_info("%d", i);
+	assert_int_equal(log_to_file("/nonexistent/log", &err), -1);
+	assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+/* Last: there is no way back from it. */
+static void
+the_systems_log_takes_datagrams(void **state)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int peer = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), n, pid;
+	struct err err = ERR_INIT;
+	char text[4096], month[4];
+	json_t *all;
+	char *json;
+
+	(void)state;
+	strcpy(addr.sun_path, path);
+	assert_int_equal(log_to_syslog(path, &err), 0);
+	log_info("nobody listens: this goes where the others go");
+	all = lines(1);
+	json_decref(all);
+	assert_int_equal(bind(peer, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	log_context("default", "call", "ACtest0001");
+	log_warn("a\nb");
+	n = (int)recv(peer, text, sizeof(text) - 1, 0);
+	assert_true(n > 0);
+	text[n] = '\0';
+	/* daemon.warning, as glibc writes it */
+	assert_int_equal(
+	    sscanf(text, "<28>%3s %*d %*d:%*d:%*d ons-test[%d]: ", month, &pid),
+	    2);
+	assert_int_equal(pid, getpid());
+	assert_non_null(json = strchr(text, '{'));
+	all = json_loads(json, 0, NULL);
+	is(all, "message", "a\nb");
+	is(all, "id", "ACtest0001");
+	json_decref(all);
+
+	/* who listens does not read: nobody waits for it */
+	for (int i = 0; i < 10000; i++)
+		log_info("%d", i);
+	all = lines(1);
+	json_decref(all);
+	close(peer);
+}
+
 int
 main(void)
 {
@@ -257,11 +489,15 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    what_is_worked_on_is_in_every_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
+		    a_job_is_told_by_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
 		    a_failure_is_told_with_its_kind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    quotes_and_control_characters_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    bad_bytes_become_question_marks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    nothing_leaves_its_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    numbers_are_masked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
@@ -270,6 +506,13 @@ main(void)
 		    long_messages_are_cut_not_broken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    long_context_does_no_harm, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_file_that_was_moved_away_is_made_again, set_up_folder,
+		    tear_down_folder),
+		cmocka_unit_test_setup_teardown(
+		    a_full_disk_costs_lines_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_systems_log_takes_datagrams,
+		    set_up_folder, tear_down_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
