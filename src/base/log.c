@@ -83,6 +83,7 @@ log_to_file(const char *path, struct err *err)
 		err_sys(err, ERR_CONFIG, "[log] file: %s", path);
 		return -1;
 	}
+	free(log_path);
 	if ((log_path = strdup(path)) == NULL) {
 		close(fd);
 		err_nomem(err);
