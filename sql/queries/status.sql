@@ -33,7 +33,7 @@ SELECT json_build_object(
 				WHERE i > s.this - b.slot), 0),
 			'limit', CASE WHEN b.service IS NULL THEN s.rate
 				ELSE bucket_limit(b, s.rate, s.window_ms) END,
-			'window_s', round(s.window_ms / 1000.0),
+			'window_s', s.window_ms / 1000,
 			'paused_until', p.paused_until,
 			'reason', p.reason) ORDER BY s.service)
 		FROM (SELECT service, rate, window_ms,

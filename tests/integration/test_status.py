@@ -117,7 +117,7 @@ def test_the_use_of_the_rate(stack: Stack, alone: None, slots_ahead: int,
                 now() + interval '1 h', 8);""")
     notion = told(stack)["services"][0]
     assert (notion["requests"], notion["limit"]) == (used, limit)
-    assert f"; {used} of {limit} in the last 61 s\n" in shown(stack)
+    assert f"; {used} of {limit} in the last 60 s\n" in shown(stack)
 
 
 def test_usage(stack: Stack) -> None:
