@@ -37,6 +37,8 @@ static const struct command {
 	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "doctor", "[--nagios] [--url URL]",
 	    "look at everything, and say what to do", ctl_doctor, ONE },
+	{ "forget", "[--redact] [--apply] [--undo] [NUMBER | CONTACT ...]",
+	    "erase a person, everywhere", ctl_forget, EACH },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",
