@@ -37,6 +37,11 @@ static const struct command {
 	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "doctor", "[--nagios] [--url URL]",
 	    "look at everything, and say what to do", ctl_doctor, ONE },
+	{ "export",
+	    "[--number NUMBER] [--contact CONTACT] [--since WHEN] "
+	    "[--until WHEN] [--kind KIND] [--format FORMAT] [--output FILE]",
+	    "what is known, of a person or of all, as JSON or CSV",
+	    ctl_export, ONE },
 	{ "forget", "[--redact] [--apply] [--undo] [NUMBER | CONTACT ...]",
 	    "erase a person, everywhere", ctl_forget, EACH },
 	{ "init",
