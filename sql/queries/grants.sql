@@ -19,7 +19,8 @@ BEGIN
 		GRANT EXECUTE ON FUNCTION event_store TO ons_webhook;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_process') THEN
-		GRANT SELECT ON event, event_body, migration TO ons_process;
+		GRANT SELECT ON event, event_body, migration, forgotten,
+			forgetting_salt TO ons_process;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON resource, job, job_done, attempt,
 			run, last_run, destination, page, media, directory,
 			contact_number, bucket, usage, trouble, alert TO ons_process;

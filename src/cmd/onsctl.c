@@ -44,6 +44,13 @@ static const struct command {
 	    "[--type TYPE] [--kind KIND] [--outcome OUTCOME] [--since WHEN] "
 	    "[--until WHEN] [--limit N] [ID]",
 	    "list deliveries, and what became of them", ctl_events, ONE },
+	{ "export",
+	    "[--number NUMBER] [--contact CONTACT] [--since WHEN] "
+	    "[--until WHEN] [--kind KIND] [--format FORMAT] [--output FILE]",
+	    "what is known, of a person or of all, as JSON or CSV",
+	    ctl_export, ONE },
+	{ "forget", "[--redact] [--apply] [--undo] [NUMBER | CONTACT ...]",
+	    "erase a person, everywhere", ctl_forget, EACH },
 	{ "init",
 	    "[--parent PAGE] [--calls DATABASE] [--messages DATABASE] "
 	    "[--contacts [DATABASE]] [--extend]",

@@ -38,6 +38,8 @@ ctl_command ctl_config;
 ctl_command ctl_discard;
 ctl_command ctl_doctor;
 ctl_command ctl_events;
+ctl_command ctl_export;
+ctl_command ctl_forget;
 ctl_command ctl_init;
 ctl_command ctl_jobs;
 ctl_command ctl_maintain;

@@ -544,3 +544,91 @@ spooled_free(struct spooled *s)
 	free(s->headers);
 	free(s->bytes);
 }
+
+/* ---- looking for somebody ---- */
+
+/* 1, 0 or -1. */
+static int
+names_one(const char *bytes, size_t size, const json_t *values)
+{
+	const json_t *value;
+	int found = 0;
+	size_t i;
+
+	json_array_foreach (values, i, value) {
+		char *quoted = json_dumps(value, JSON_ENCODE_ANY);
+
+		if (quoted == NULL)
+			return -1;
+		found |= memmem(bytes, size, quoted, strlen(quoted)) != NULL;
+		free(quoted);
+	}
+	return found;
+}
+
+static int
+search_file(int dir, const char *name, const json_t *values, bool remove,
+    int64_t *files, struct err *err)
+{
+	struct err unread = ERR_INIT;
+	int fd, found = 0;
+	size_t size;
+	char *bytes;
+
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if ((bytes = read_all(fd, &size, &unread)) != NULL)
+		found = names_one(bytes, size, values);
+	free(bytes);
+	close(fd);
+	if (found < 0 || (bytes == NULL && unread.kind == ERR_RETRY)) {
+		err_nomem(err);
+		return -1;
+	}
+	if (found == 1 && remove && unlinkat(dir, name, 0) != 0 &&
+	    errno != ENOENT) {
+		err_sys(
+		    err, ERR_RETRY, "cannot remove %s from the spool", name);
+		return -1;
+	}
+	*files += found;
+	return 0;
+}
+
+static int
+search_folder(int top, const char *name, const json_t *values, bool remove,
+    int64_t *files, struct err *err)
+{
+	int fd = openat(top, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return errno == ENOENT ? 0 : fail(name, "cannot look", err);
+	}
+	while (rc == 0 && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			rc = search_file(
+			    fd, entry->d_name, values, remove, files, err);
+	closedir(dir);
+	return rc;
+}
+
+int
+spool_search(const char *path, const json_t *values, bool remove,
+    int64_t *files, struct err *err)
+{
+	int rc = 0, top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (top < 0)
+		return errno == ENOENT ? 0 : fail(path, "cannot look", err);
+	if (!remove)
+		rc = search_folder(top, "new", values, false, files, err);
+	if (rc == 0)
+		rc = search_folder(top, "bad", values, remove, files, err);
+	close(top);
+	return rc;
+}

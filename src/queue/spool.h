@@ -14,6 +14,7 @@
 #define QUEUE_SPOOL_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -51,6 +52,13 @@ struct spooled {
  * delivery; ERR_RETRY: it cannot be read now. */
 int spool_read(int dir, const char *name, struct spooled *ret, struct err *err);
 void spooled_free(struct spooled *spooled);
+
+/* How many files have one of these values (an array of strings) in them, as
+ * JSON writes it: of those that wait and those that were set aside. With remove
+ * only the latter, and they go: what waits may have come in just now. Added to
+ * *files. No folder, no files. */
+int spool_search(const char *path, const json_t *values, bool remove,
+    int64_t *files, struct err *err);
 
 struct spool_count {
 	int64_t files, bytes;

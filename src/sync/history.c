@@ -6,7 +6,9 @@
 #include "base/rfc3339.h"
 #include "model/call.h"
 #include "model/fold.h"
+#include "model/message.h"
 #include "model/selection.h"
+#include "sql/queries.h"
 #include "sync/resource.h"
 
 enum { TRIES_MAX = 3 }; /* against a worker that stores the same resource */
@@ -148,6 +150,34 @@ is_left_out(
 	    SELECTION_OUT;
 }
 
+/* Was it, or somebody who takes part in it, forgotten since? 1, 0 or -1. */
+static int
+is_forgotten(const struct sync *sync, const struct job *job,
+    const struct resource *res, struct err *err)
+{
+	struct db_result *r = NULL;
+	json_t *parties;
+	int rc = -1;
+
+	if (res->redacted || res->stored)
+		return res->redacted;
+	parties = strcmp(job->kind, "call") == 0
+	    ? call_parties(res->facts, NULL)
+	    : message_parties(res->facts, NULL);
+	if (parties == NULL)
+		err_nomem(err);
+	else if (DB_RUN(sync->db, SQL_forgotten_listed, &r, err,
+		     DB_TEXT(job->workspace), DB_TEXT(job->kind),
+		     DB_TEXT(job->resource_id),
+		     DB_TEXT(json_string_value(
+			 json_object_get(res->facts, "createdAt"))),
+		     DB_JSON(parties)) == 0)
+		rc = db_bool(r, 0, "forgotten");
+	db_result_free(r);
+	json_decref(parties);
+	return rc;
+}
+
 /* 1, or 0: somebody else stored the resource meanwhile, and nothing was
  * changed. What is known already is only marked as listed. */
 static int
@@ -155,15 +185,21 @@ try_fold(struct sync *sync, const struct job *job, const json_t *object,
     int64_t backfill, struct history_found *ret, struct err *err)
 {
 	struct resource res = { 0 };
-	int changed, rc = -1;
+	int changed, forgotten = -1, rc = -1;
 
 	if (resource_load(sync->db, job, &res, err) != 0)
 		return -1;
 	changed = fold(sync, job->kind, object, res.state, err);
-	if (changed >= 0 && is_left_out(sync, job, &res)) {
+	if (changed >= 0)
+		forgotten = is_forgotten(sync, job, &res, err);
+	if (forgotten < 0) {
+		resource_free(&res);
+		return -1;
+	}
+	if (forgotten > 0 || is_left_out(sync, job, &res)) {
 		*ret = (struct history_found){ 0 };
 		rc = 1;
-	} else if (changed >= 0) {
+	} else {
 		ret->first = backfill != 0 && res.backfill != backfill;
 		ret->changed = changed || !res.stored || res.n_folded > 0;
 		rc = !ret->first && !ret->changed

@@ -99,6 +99,7 @@ read_state(
 		res->state = json_pack("{s:o, s:o}", "facts", facts, "times",
 		    db_json(r, 0, "times"));
 		res->refold = db_bool(r, 0, "refold");
+		res->redacted = db_bool(r, 0, "redacted");
 		res->checks = db_int(r, 0, "checks");
 		res->recheck = db_text(r, 0, "recheck_in") != NULL;
 		res->recheck_in = db_int(r, 0, "recheck_in");

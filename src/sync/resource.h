@@ -25,6 +25,7 @@ struct resource {
 	bool recheck;	     /* … nothing is expected */
 	char changed_at[40]; /* of the row, "" when there is none */
 	bool ignored;	     /* gets no page: of a number that is left out */
+	bool redacted;	     /* a person was taken out of it: it stays so */
 	int64_t backfill;    /* the last one that listed it, 0: none did */
 };
 

@@ -271,7 +271,7 @@ sync_page(struct sync *sync, const struct job *job, struct resource *res,
 		return leave_out(sync, job, res, err);
 	if (settled(sync, job, res, err) != 0)
 		return -1;
-	if (enrich(sync, job, res, &now) != 0 &&
+	if (!res->redacted && enrich(sync, job, res, &now) != 0 &&
 	    postpone(&now, &later, err) != 0)
 		return -1;
 	if (resource_save(sync->db, job, res, err) != 0)

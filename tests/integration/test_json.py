@@ -20,6 +20,7 @@ pytestmark = pytest.mark.sanitize
 # result has. {call}: a call with a page; {dead}: one that was given up;
 # {backfill}: a number; {webhook}: a subscription; {url}: where it delivers to.
 CASES: dict[str, list[tuple[str, str]]] = {
+    "alert-test": [],  # test_alerts has it: it needs somebody to be told
     "backfill": [("--since 1d", "calls messages seconds"),
                  ("--list", "backfills"),
                  ("--cancel {backfill}", "cancelled not_written"),
@@ -33,6 +34,13 @@ CASES: dict[str, list[tuple[str, str]]] = {
                 ("--dead --yes --error nothing-like-it", "discarded")],
     "doctor": [("", "status checks measured")],
     "events": [("--limit 3", "events"), ("nobody", "events")],
+    "export": [("--kind call", "records"),
+               ("--kind call --since 2001-01-01 --until 2001-01-02",
+                "records"),
+               ("--kind call --format csv --output {file}", "records file")],
+    "forget": [("+15550197531", "calls messages applied"),
+               ("--apply +15550197531", "calls messages applied"),
+               ("--undo +15550197531", "undone")],
     "init": [("", "databases")],
     "jobs": [("", "jobs"), ("--dead", "jobs")],
     "maintain": [("", "complete findings summary")],
@@ -70,7 +78,8 @@ def test_every_command_is_tried(stack: Stack) -> None:
 
 
 @pytest.fixture
-def names(stack: Stack, known: None) -> Iterator[dict[str, str]]:
+def names(stack: Stack, known: None,
+          tmp_path: Path) -> Iterator[dict[str, str]]:
     call, dead = stack.fresh(), stack.fresh()
     event = stack.load("2026-03-30/call.completed", call)
     recording = stack.load("2026-03-30/call.recording.completed", call)
@@ -82,7 +91,8 @@ def names(stack: Stack, known: None) -> Iterator[dict[str, str]]:
                        "--json")
     yield {"call": deliver.resource_id(event), "dead": f"AC{dead}",
            "backfill": str(json.loads(queued.stdout)["backfill"]),
-           "url": stack.url + deliver.WEBHOOK_PATH}
+           "url": stack.url + deliver.WEBHOOK_PATH,
+           "file": str(tmp_path / "export.csv")}
     psql(stack.env, "DELETE FROM job WHERE resource_id LIKE 'ACt%' AND dead;"
          " DELETE FROM job WHERE kind = 'backfill';")
     stack.process()
@@ -109,7 +119,8 @@ def result(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 @pytest.mark.parametrize("command", [
-    one for one in CASES if one not in ("backfill", "webhooks", "doctor")])
+    one for one in CASES
+    if one not in ("alert-test", "backfill", "webhooks", "doctor")])
 def test_json(stack: Stack, names: dict[str, str], command: str) -> None:
     for args, members in CASES[command]:
         given = args.format(**names).split()
