@@ -10,8 +10,7 @@ WITH who AS (
 	SELECT kind, id, facts, coalesce((facts ->> 'createdAt')::timestamptz,
 		changed_at) AS at
 	  FROM resource
-	 WHERE workspace = $1 AND kind IN ('call', 'message', 'contact')
-	   AND ($2::text IS NULL OR kind = $2)
+	 WHERE workspace = $1 AND ($2::text IS NULL OR kind = $2)
 	   AND (kind, id) > ($6, $7)
 	 ORDER BY kind, id LIMIT 2000
 ), hit AS (

@@ -7,13 +7,12 @@ WITH who AS (
 	SELECT jsonb_array_elements_text($2::jsonb) AS who
 ), known AS (
 	SELECT kind, id, facts FROM resource
-	 WHERE workspace = $1 AND kind IN ('call', 'message')
-	   AND (kind, id) > ($3, $4)
+	 WHERE workspace = $1 AND (kind, id) > ($3, $4)
 	 ORDER BY kind, id LIMIT 2000
 ), hit AS (
 	SELECT k.kind, k.id, k.facts
 	  FROM known k CROSS JOIN LATERAL (SELECT k.facts::text OFFSET 0) t (text)
-	 WHERE EXISTS (SELECT FROM who WHERE strpos(t.text, who) > 0)
+	 WHERE k.kind <> 'contact' AND EXISTS (SELECT FROM who WHERE strpos(t.text, who) > 0)
 )
 SELECT (SELECT coalesce(json_agg(json_build_object('kind', kind, 'id', id,
 		'facts', facts - '{transcripts,summary,recordings,text,media}'::text[],

@@ -136,7 +136,7 @@ def test_many(stack: Stack) -> None:
              " '2026-01-01T00:00:00.000Z', 'from', '+15550009999', 'to',"
              " '[\"+15550002222\"]'::jsonb, 'text', repeat(md5(n::text),"
              " CASE WHEN n % 1000 = 0 THEN 10000 ELSE 3 END)), '{}'"
-             f" FROM generate_series({begin}, {end}) n;")
+             f" FROM generate_series({begin}, {end}) n; ANALYZE resource;")
 
     def measure(total: int, *args: str) -> int:
         """KiB at the most; the last tenth is more than a pipe holds, so that
