@@ -491,8 +491,8 @@ write_all(struct export *x, struct err *err)
 	while (rc == 1)
 		rc = write_batch(x, &kind, &id, err);
 	if (rc == 0 && x->document)
-		fputs(x->records == 0 ? "{\"records\": []}\n" : "\n]}\n",
-		    x->to);
+		fputs(
+		    x->records == 0 ? "{\"records\": []}\n" : "\n]}\n", x->to);
 	free(kind);
 	free(id);
 	return rc;
@@ -632,16 +632,6 @@ set_range(struct export *x, const char *since, const char *until)
 	return 0;
 }
 
-static bool
-set_format(struct export *x, const char *format)
-{
-	x->csv = strcmp(format, "csv") == 0;
-	if (x->csv || strcmp(format, "jsonl") == 0)
-		return true;
-	fprintf(stderr, "onsctl: --format: %s: jsonl or csv?\n", format);
-	return false;
-}
-
 int
 ctl_export(struct ctl *ctl, int argc, char **argv)
 {
@@ -655,6 +645,9 @@ ctl_export(struct ctl *ctl, int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
+	static const char *const kinds[] = { "call", "message", "contact",
+		NULL };
+	static const char *const formats[] = { "jsonl", "csv", NULL };
 	const char *number = NULL, *contact = NULL, *since = NULL,
 		   *until = NULL;
 	struct err err = ERR_INIT;
@@ -676,13 +669,14 @@ ctl_export(struct ctl *ctl, int argc, char **argv)
 			until = optarg;
 			break;
 		case 'k':
-			if (!ctl_is_kind(optarg))
+			if (!ctl_is_one_of("--kind", optarg, kinds))
 				return EX_USAGE;
 			x.kind = optarg;
 			break;
 		case 'f':
-			if (!set_format(&x, optarg))
+			if (!ctl_is_one_of("--format", optarg, formats))
 				return EX_USAGE;
+			x.csv = strcmp(optarg, "csv") == 0;
 			break;
 		case 'o':
 			x.path = optarg;

@@ -47,8 +47,8 @@ static const struct command {
 	{ "export",
 	    "[--number NUMBER] [--contact CONTACT] [--since WHEN] "
 	    "[--until WHEN] [--kind KIND] [--format FORMAT] [--output FILE]",
-	    "what is known, of a person or of all, as JSON or CSV",
-	    ctl_export, ONE },
+	    "what is known, of a person or of all, as JSON or CSV", ctl_export,
+	    ONE },
 	{ "forget", "[--redact] [--apply] [--undo] [NUMBER | CONTACT ...]",
 	    "erase a person, everywhere", ctl_forget, EACH },
 	{ "init",

@@ -2,9 +2,9 @@
  * intake.h - what ons-webhook answers.
  *
  * The webhook path is that of the workspace "default", and with "/NAME" behind
- * it that of the workspace NAME: whose secrets deliveries are signed with. Where
- * others take part in it ([webhook] path_of), each delivery is stored for those
- * whose numbers it is about, or may be about.
+ * it that of the workspace NAME: whose secrets deliveries are signed with.
+ * Where others take part in it ([webhook] path_of), each delivery is stored for
+ * those whose numbers it is about, or may be about.
  *
  *   POST <webhook path>       verify, store or spool, 200 once it is durable
  *   GET, HEAD <webhook path>  200 {"status":"ready"}: senders probe it
