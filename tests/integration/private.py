@@ -141,7 +141,11 @@ class Responder:
                      **{name: os.environ[name] for name in
                         ("ASAN_OPTIONS", "UBSAN_OPTIONS")
                         if name in os.environ}})
-        until(lambda: self.answers())
+        try:
+            until(lambda: self.answers())
+        except BaseException:
+            self.kill()
+            raise
 
     def answers(self) -> bool:
         return fastcgi(self.sock, "GET", deliver.WEBHOOK_PATH).status == 200
