@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/failpoint.h"
 #include "base/log.h"
 #include "model/call.h"
 #include "model/person.h"
@@ -284,7 +283,6 @@ make_list(struct listing *l, const char *user, struct err *err)
 	}
 	if (DB_RUN(db_of(l->f), SQL_forget_seal, NULL, err, DB_INT(l->id)) != 0)
 		return -1;
-	FAILPOINT("forget.listing");
 	return db_commit(db_of(l->f), err);
 }
 
@@ -587,14 +585,11 @@ do_item(struct item *i, struct err *err)
 		return remove_rows(i, err);
 	if (take_job(i, err) != 0)
 		return -1;
-	FAILPOINT("forget.begun");
 	if (trash_pages(i, err) != 0)
 		return -1;
-	FAILPOINT("forget.trashed");
 	if ((!is(i->way, "part") || is(i->kind, "call")) &&
 	    remove_files(i, err) != 0)
 		return -1;
-	FAILPOINT("forget.removed");
 	return remove_rows(i, err);
 }
 
@@ -614,7 +609,6 @@ next_item(struct forget *f, int64_t forgetting, int64_t *pages, struct err *err)
 		i.way = db_text(r, 0, "way");
 		rc = do_item(&i, err) == 0 ? 1 : -1;
 		*pages += i.pages;
-		FAILPOINT("forget.next");
 	}
 	db_result_free(r);
 	if (rc == 1 && chore_keep(f->chore, err) != 0)

@@ -20,7 +20,7 @@ from test_forget import Somebody
 import deliver
 
 assert alone  # a fixture
-pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("alone")]
+pytestmark = pytest.mark.usefixtures("alone")
 EX_USAGE, EX_DATAERR = 64, 65
 CALCULATED = tuple("=+-@\t\r\n")
 
@@ -60,6 +60,7 @@ def everybody(stack: Stack) -> Iterator[Any]:
     yield person, other, deliver.resource_id(group)
 
 
+@pytest.mark.sanitize
 def test_a_person(stack: Stack, everybody: Any) -> None:
     person, other, group = everybody
     found = export(stack, "--number", person.typed)
@@ -87,6 +88,7 @@ def test_a_person(stack: Stack, everybody: Any) -> None:
     assert len(other.keys) == 5
 
 
+@pytest.mark.sanitize
 def test_as_a_table(stack: Stack, everybody: Any) -> None:
     person, _, group = everybody
     raw = stack.run("onsctl", "export", "--format", "csv", "--number",
@@ -113,6 +115,7 @@ TEXTS = st.text(
     max_size=40)
 
 
+@pytest.mark.sanitize
 @settings(max_examples=8, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXTS, min_size=20, max_size=200))
@@ -163,6 +166,7 @@ def test_many(stack: Stack) -> None:
     assert as_csv < before + 4096, (before, as_csv)
 
 
+@pytest.mark.sanitize
 def test_the_file(stack: Stack, tmp_path: Path) -> None:
     psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
          " VALUES ('default', 'message', 'ACone', '{\"id\": \"ACone\"}',"
@@ -181,6 +185,7 @@ def test_the_file(stack: Stack, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.sanitize
 def test_what_cannot_be_written(stack: Stack) -> None:
     psql(stack.env, "INSERT INTO resource (workspace, kind, id, facts, times)"
          " SELECT 'default', 'message', 'ACn' || n, jsonb_build_object('text',"
@@ -194,6 +199,7 @@ def test_what_cannot_be_written(stack: Stack) -> None:
         assert b"the output is incomplete" in err and b"No space" in err
 
 
+@pytest.mark.sanitize
 def test_what_is_asked_for(stack: Stack) -> None:
     for args in (["--format", "xml"], ["--kind", "task"], ["x"],
                  ["--since", "never"]):
