@@ -16,6 +16,8 @@ from conftest import Stack, psql
 
 pytestmark = pytest.mark.sanitize
 
+FORGOTTEN = "+15550197531"
+
 # Each command in each way that has a result of its own, and members that the
 # result has. {call}: a call with a page; {dead}: one that was given up;
 # {backfill}: a number; {webhook}: a subscription; {url}: where it delivers to.
@@ -38,9 +40,9 @@ CASES: dict[str, list[tuple[str, str]]] = {
                ("--kind call --since 2001-01-01 --until 2001-01-02",
                 "records"),
                ("--kind call --format csv --output {file}", "records file")],
-    "forget": [("+15550197531", "calls messages applied"),
-               ("--apply +15550197531", "calls messages applied"),
-               ("--undo +15550197531", "undone")],
+    "forget": [(FORGOTTEN, "calls messages applied"),
+               (f"--apply {FORGOTTEN}", "calls messages applied"),
+               (f"--undo {FORGOTTEN}", "undone")],
     "init": [("", "databases")],
     "jobs": [("", "jobs"), ("--dead", "jobs")],
     "maintain": [("", "complete findings summary")],
@@ -120,7 +122,7 @@ def result(done: subprocess.CompletedProcess[str]) -> Any:
 
 @pytest.mark.parametrize("command", [
     one for one in CASES
-    if one not in ("alert-test", "backfill", "webhooks", "doctor")])
+    if one not in ("alert-test", "backfill", "doctor", "forget", "webhooks")])
 def test_json(stack: Stack, names: dict[str, str], command: str) -> None:
     for args, members in CASES[command]:
         given = args.format(**names).split()
@@ -140,6 +142,17 @@ def test_json_of_doctor(stack: Stack) -> None:
                          expect=None)
         assert done.returncode in (0, 1, 2)
         assert set(members.split()) <= set(result(done))
+
+
+def test_json_of_forget(stack: Stack) -> None:
+    """Not while a backfill lists."""
+    event = json.dumps(stack.load("2026-03-30/message.received",
+                                  stack.fresh()))
+    stack.send(json.loads(event.replace("+15550001111", FORGOTTEN)))
+    stack.process()
+    for args, members in CASES["forget"]:
+        said = result(stack.run("onsctl", "forget", *args.split(), "--json"))
+        assert set(members.split()) <= set(said), (args, said)
 
 
 def test_json_of_backfill(stack: Stack, names: dict[str, str]) -> None:

@@ -104,7 +104,7 @@ def test_deliveries_are_refused(patient: Patient) -> None:
 
 def test_cron_does_not_start_the_processor(patient: Patient) -> None:
     key = arrive(patient.stack)
-    patient.sql("DELETE FROM run; UPDATE job SET run_at = run_at"
+    patient.sql("DELETE FROM last_run; UPDATE job SET run_at = run_at"
                 " - interval '10 min';")
     assert "1 due; the oldest has been due for 1" in status(patient.stack)
     assert outcome(patient.stack, key) == ["waiting"]
@@ -116,7 +116,8 @@ def test_cron_does_not_start_the_processor(patient: Patient) -> None:
 def test_notion_refuses_the_key(patient: Patient) -> None:
     stack = patient.stack
     key = arrive(stack)
-    wrong = patient.config(notion__api_key="ntn_" + "not-a-key-of-theirs")
+    wrong = patient.config(notion__api_key="ntn_" + "not-a-key-of-theirs",
+                           alert__webhook=None)
     stack.run("ons-process", "--drain", config=wrong)
     assert re.search(r"TROUBLE +notion since .*401", status(stack))
     named(patient, "notion", FAILURE, "401", "[notion] api_key", config=wrong)
