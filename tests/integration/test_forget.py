@@ -376,6 +376,27 @@ def test_a_contact_with_a_page(stack: Stack) -> None:
     assert not stack.page(other.id)["in_trash"]
 
 
+def test_files_in_a_folder_and_in_notion(stack: Stack,
+                                          tmp_path: Path) -> None:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    config = stack.variant(tmp_path, media__store="file", media__link="notion",
+                           media__folder=str(folder))
+    person = Somebody(stack)
+    event = person.of(MMS, person.suffix)
+    stack.send(event)
+    stack.run("ons-process", "--drain", config=config)
+    key = deliver.resource_id(event)
+    kept = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(kept) == 2 and stack.rows(
+        "SELECT DISTINCT upload_state FROM media") == [
+            {"upload_state": "attached"}]
+    done = forget(stack, "--apply", person.number, config=config)
+    assert (done["files"], done["trashed"]) == (2, 1)
+    assert not any(path.is_file() for path in folder.rglob("*"))
+    assert traces(stack, person, key) == []
+
+
 def test_a_page_whose_creation_nobody_heard_of(stack: Stack) -> None:
     person = Somebody(stack)
     person.arrive()
