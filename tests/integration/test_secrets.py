@@ -123,7 +123,8 @@ def clean(stack: Stack) -> Iterator[None]:
     stack.process()
     yield
     psql(stack.env, "DELETE FROM job; DELETE FROM bucket; DELETE FROM trouble;"
-         " DELETE FROM backfill; DELETE FROM attempt;"
+         " DELETE FROM backfill_slice; DELETE FROM backfill;"
+         " DELETE FROM attempt;"
          " DELETE FROM page WHERE state = 'intent';")
 
 

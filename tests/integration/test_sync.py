@@ -11,7 +11,7 @@ from conftest import Stack, psql, texts, title
 
 import deliver
 
-pytestmark = pytest.mark.sanitize
+pytestmark = [pytest.mark.sanitize, pytest.mark.usefixtures("known")]
 
 LIFE = ("call.completed", "call.recording.completed",
         "call.transcript.completed", "call.summary.completed")
