@@ -251,7 +251,7 @@ sanitized() (
 # over_stack FOLDER-OF-TESTS FOLDER-OF-THE-PROGRAMS [PYTEST-ARGUMENT...]
 over_stack() (
 	cd "$top" &&
-		ONS_TEST_BIN=$2 ONS_TEST_STACKS=$STATE/stacks /usr/bin/python3 -m pytest -q -rfEs \
+		ONS_TEST_BIN=$2 ONS_TEST_STACKS=$STATE/stacks /usr/bin/python3 -m pytest -q -rfEs --durations=20 \
 			-p no:cacheprovider "${@:3}" "tests/$1"
 )
 
