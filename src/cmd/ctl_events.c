@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "base/rfc3339.h"
 #include "cmd/onsctl.h"
 #include "cmd/program.h"
 #include "cmd/table.h"
 #include "sql/queries.h"
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100000 };
-
-static const char beginning[] = "1970-01-01";
 
 static const char *const kinds[] = { "call", "message", "contact", "task",
 	"integration", "other", NULL };
@@ -75,25 +72,17 @@ list(struct ctl *ctl, const struct choice *choice, struct err *err)
 	return rc;
 }
 
-/* Days are the workspace's. */
 static int
 run(struct ctl *ctl, struct choice *choice)
 {
-	char since[RFC3339_SIZE], until[RFC3339_SIZE];
 	struct err err = ERR_INIT;
-	int64_t from, to;
+	struct ctl_span span;
 
-	if (choice->since != NULL || choice->until != NULL) {
-		ctl_zone(ctl);
-		if (ctl_range(choice->since == NULL ? beginning : choice->since,
-			choice->until, &from, &to) != 0)
-			return EX_USAGE;
-		rfc3339_format(from, since);
-		rfc3339_format(to, until);
-		choice->since = since;
-		/* what is stored while we look is new, too */
-		choice->until = choice->until == NULL ? NULL : until;
-	}
+	if (ctl_span(ctl, choice->since, choice->until, &span) != 0)
+		return EX_USAGE;
+	choice->since = span.since;
+	/* what is stored while we look is new, too */
+	choice->until = choice->until == NULL ? NULL : span.until;
 	return list(ctl, choice, &err) == 0 ? EX_OK : ctl_fail(&err);
 }
 

@@ -10,7 +10,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/rfc3339.h"
 #include "cmd/onsctl.h"
 #include "ext/jansson.h"
 #include "model/call.h"
@@ -35,8 +34,7 @@ struct export
 {
 	struct ctl *ctl;
 	const char *kind; /* NULL: all */
-	const char *since, *until;
-	char since_text[RFC3339_SIZE], until_text[RFC3339_SIZE];
+	struct ctl_span span;
 	json_t *numbers, *contacts; /* of a person; NULL: of everybody */
 	json_t *who;		    /* both of them; [] */
 	json_t *names;		    /* our own numbers */
@@ -452,9 +450,9 @@ write_batch(struct export *x, char **kind, char **id, struct err *err)
 	int rc = -1;
 
 	if (DB_RUN(x->ctl->db, SQL_export_keys, &r, err,
-		DB_TEXT(x->ctl->ws->name), DB_TEXT(x->kind), DB_TEXT(x->since),
-		DB_TEXT(x->until), DB_JSON(x->who), DB_TEXT(*kind),
-		DB_TEXT(*id)) != 0)
+		DB_TEXT(x->ctl->ws->name), DB_TEXT(x->kind),
+		DB_TEXT(x->span.since), DB_TEXT(x->span.until), DB_JSON(x->who),
+		DB_TEXT(*kind), DB_TEXT(*id)) != 0)
 		return -1;
 	hits = db_json(r, 0, "hits");
 	if (db_text(r, 0, "last_id") != NULL) {
@@ -604,32 +602,12 @@ export_to(struct export *x, struct err *err)
 		    x->path == NULL ? "the output" : x->path, count);
 		return -1;
 	}
-	if (x->path != NULL && x->ctl->json)
-		return ctl_print_json(
-		    json_pack("{s:I, s:s}", "records", (json_int_t)x->records,
-			"file", x->path),
-		    err);
-	if (x->path != NULL)
-		printf("%s records in %s\n", count, x->path);
-	return 0;
-}
-
-static int
-set_range(struct export *x, const char *since, const char *until)
-{
-	int64_t from, to;
-
-	if (since == NULL && until == NULL)
+	if (x->path == NULL)
 		return 0;
-	ctl_zone(x->ctl);
-	if (ctl_range(
-		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
-		return -1;
-	rfc3339_format(from, x->since_text);
-	rfc3339_format(to, x->until_text);
-	x->since = x->since_text;
-	x->until = x->until_text;
-	return 0;
+	return ctl_result(x->ctl,
+	    json_pack("{s:I, s:s}", "records", (json_int_t)x->records, "file",
+		x->path),
+	    err, "%s records in %s\n", count, x->path);
 }
 
 int
@@ -686,7 +664,7 @@ ctl_export(struct ctl *ctl, int argc, char **argv)
 		}
 	if (optind != argc)
 		return ctl_usage(argv[0]);
-	if (set_range(&x, since, until) != 0)
+	if (ctl_span(ctl, since, until, &x.span) != 0)
 		return EX_USAGE;
 	if (ctl->json && x.csv && x.path == NULL) {
 		fputs("onsctl: csv is no JSON: --output FILE, or without "

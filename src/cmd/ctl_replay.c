@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/rfc3339.h"
 #include "cmd/onsctl.h"
 #include "model/words.h"
 #include "queue/job.h"
@@ -17,14 +16,9 @@
 struct choice {
 	struct db_bytes *ids; /* none: all */
 	size_t n;
-	const char *kind;	   /* NULL: any */
-	const char *since, *until; /* RFC 3339; NULL: any time */
+	const char *kind;     /* NULL: any */
+	struct ctl_span span; /* NULL: any time */
 	bool apply;
-};
-
-/* Where the texts of the range are. */
-struct range {
-	char since[RFC3339_SIZE], until[RFC3339_SIZE];
 };
 
 struct counts {
@@ -83,8 +77,8 @@ replay(struct ctl *ctl, const struct choice *choice, struct counts *counts,
 	while (more == 1) {
 		more = DB_RUN(ctl->db, SQL_replay, &r, err,
 		    DB_TEXT(ctl->ws->name), DB_TEXTS(choice->ids, choice->n),
-		    DB_TEXT(choice->kind), DB_TEXT(choice->since),
-		    DB_TEXT(choice->until), DB_BOOL(choice->apply),
+		    DB_TEXT(choice->kind), DB_TEXT(choice->span.since),
+		    DB_TEXT(choice->span.until), DB_BOOL(choice->apply),
 		    DB_INT(JOB_HISTORY), DB_TEXT(kind), DB_TEXT(id));
 		if (more != 0)
 			break;
@@ -119,26 +113,6 @@ report(const struct ctl *ctl, const struct choice *choice,
 			  : "would be due again; with --apply they are");
 }
 
-/* Days are the workspace's. */
-static int
-read_range(struct ctl *ctl, const char *since, const char *until,
-    struct choice *choice, struct range *range)
-{
-	int64_t from, to;
-
-	if (since == NULL && until == NULL)
-		return 0;
-	ctl_zone(ctl);
-	if (ctl_range(
-		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
-		return -1;
-	rfc3339_format(from, range->since);
-	rfc3339_format(to, range->until);
-	choice->since = range->since;
-	choice->until = range->until;
-	return 0;
-}
-
 int
 ctl_replay(struct ctl *ctl, int argc, char **argv)
 {
@@ -156,7 +130,6 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 	struct choice choice = { 0 };
 	struct counts counts = { 0 };
 	const char *since = NULL, *until = NULL;
-	struct range range;
 	bool all = false;
 	int c, rc;
 
@@ -186,7 +159,7 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 	/* nobody means all of it by saying nothing */
 	if (all + (choice.n > 0) + (since != NULL || until != NULL) != 1)
 		return ctl_usage(argv[0]);
-	if (read_range(ctl, since, until, &choice, &range) != 0)
+	if (ctl_span(ctl, since, until, &choice.span) != 0)
 		return EX_USAGE;
 	choice.ids = calloc(choice.n + 1, sizeof(*choice.ids));
 	if (choice.ids == NULL) {

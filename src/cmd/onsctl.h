@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/rfc3339.h"
 #include "ext/db.h"
 #include "model/conf.h"
 
@@ -61,6 +62,16 @@ void ctl_zone(const struct ctl *ctl);
  * days are those of the zone of TZ. 0, or -1 after saying what is wrong. */
 int ctl_range(const char *since, const char *until, int64_t *ret_since,
     int64_t *ret_until);
+
+/* The same as texts for a statement: NULL where neither was given. */
+struct ctl_span {
+	const char *since, *until;
+	char texts[2][RFC3339_SIZE];
+};
+
+/* Days are the workspace's; since NULL: from the beginning. As ctl_range(). */
+int ctl_span(const struct ctl *ctl, const char *since, const char *until,
+    struct ctl_span *ret);
 
 /* Is what an option was given one of the words, which end with NULL? False
  * after saying what is wrong. */

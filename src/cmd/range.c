@@ -47,3 +47,23 @@ ctl_range(const char *given_since, const char *given_until, int64_t *ret_since,
 	*ret_until = until;
 	return 0;
 }
+
+int
+ctl_span(const struct ctl *ctl, const char *since, const char *until,
+    struct ctl_span *ret)
+{
+	int64_t from, to;
+
+	*ret = (struct ctl_span){ .since = NULL };
+	if (since == NULL && until == NULL)
+		return 0;
+	ctl_zone(ctl);
+	if (ctl_range(
+		since == NULL ? "1970-01-01" : since, until, &from, &to) != 0)
+		return -1;
+	rfc3339_format(from, ret->texts[0]);
+	rfc3339_format(to, ret->texts[1]);
+	ret->since = ret->texts[0];
+	ret->until = ret->texts[1];
+	return 0;
+}
