@@ -578,11 +578,14 @@ search_file(int dir, const char *name, const json_t *values, bool remove,
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	if ((bytes = read_all(fd, &size, &unread)) != NULL)
+	bytes = read_all(fd, &size, &unread);
+	if (bytes != NULL)
 		found = names_one(bytes, size, values);
+	else if (unread.kind == ERR_RETRY)
+		found = -1;
 	free(bytes);
 	close(fd);
-	if (found < 0 || (bytes == NULL && unread.kind == ERR_RETRY)) {
+	if (found < 0) {
 		err_nomem(err);
 		return -1;
 	}
