@@ -42,13 +42,10 @@ print_answer(struct ctl *ctl, const struct http_response *resp,
 	char answer[ANSWER_SIZE];
 
 	answer_text(resp, ctl->ws->alert.webhook, answer);
-	if (ctl->json)
-		return ctl_print_json(
-		    json_pack("{s:s, s:s, s:i, s:s}", "host", host, "format",
-			format, "status", resp->status, "answer", answer),
-		    err);
-	printf("%s, as %s: %d %s\n", host, format, resp->status, answer);
-	return 0;
+	return ctl_result(ctl,
+	    json_pack("{s:s, s:s, s:i, s:s}", "host", host, "format", format,
+		"status", resp->status, "answer", answer),
+	    err, "%s, as %s: %d %s\n", host, format, resp->status, answer);
 }
 
 /* err: why the message was not taken, if it was not. */

@@ -85,15 +85,19 @@ static int
 search_spool(struct ctl *ctl, const struct forget *f, bool remove,
     int64_t *files, struct err *err)
 {
+	json_t *who = json_copy(f->numbers);
+	int rc = 0;
+
 	*files = 0;
-	if (ctl->conf.webhook.spool == NULL)
-		return 0;
-	return spool_search(ctl->conf.webhook.spool, f->numbers, remove, files,
-		   err) != 0 ||
-		spool_search(ctl->conf.webhook.spool, f->contacts, remove,
-		    files, err) != 0
-	    ? -1
-	    : 0;
+	if (who == NULL || json_array_extend(who, f->contacts) != 0) {
+		err_nomem(err);
+		rc = -1;
+	} else if (ctl->conf.webhook.spool != NULL) {
+		rc = spool_search(
+		    ctl->conf.webhook.spool, who, remove, files, err);
+	}
+	json_decref(who);
+	return rc;
 }
 
 /* ---- what is said ---- */
@@ -190,6 +194,17 @@ struct command {
 	bool redact, apply;
 };
 
+/* Nobody is named, or nothing is known any more of who is. */
+static int
+say_finished(struct ctl *ctl, int64_t finished, int64_t pages, struct err *err)
+{
+	return ctl_result(ctl,
+	    json_pack("{s:I, s:I}", "finished", (json_int_t)finished, "trashed",
+		(json_int_t)pages),
+	    err, "%lld that had been interrupted: finished\n",
+	    (long long)finished);
+}
+
 /* What was begun earlier is finished first. */
 static int
 forget(const struct command *cmd, struct forget *f, struct err *err)
@@ -204,20 +219,15 @@ forget(const struct command *cmd, struct forget *f, struct err *err)
 	    (forget_carry_out(f, &finished, &pages, err) != 0 ||
 		take_in(cmd->ctl, err) != 0))
 		return -1;
-	if (!named) {
-		printf("%lld that had been interrupted: finished\n",
-		    (long long)finished);
-		return 0;
-	}
+	if (!named)
+		return say_finished(cmd->ctl, finished, pages, err);
 	f->redact = cmd->redact;
 	if (forget_who(f, cmd->who->numbers, cmd->who->n_numbers,
 		cmd->who->contacts, cmd->who->n_contacts, &others, err) != 0) {
-		/* nothing is known of who has just been forgotten */
 		if (finished == 0 || err->kind != ERR_PERMANENT)
 			return -1;
 		err_clear(err);
-		puts("what had been interrupted is finished");
-		return 0;
+		return say_finished(cmd->ctl, finished, pages, err);
 	}
 	if (forget_list(f, cmd->apply ? user_name() : NULL, &counts, err) ==
 		0 &&
@@ -292,14 +302,11 @@ undo(const struct command *cmd)
 		    "nobody with that number or id was forgotten");
 		return ctl_fail(&err);
 	}
-	if (cmd->ctl->json) {
-		if (ctl_print_json(
-			json_pack("{s:I}", "undone", (json_int_t)undone),
-			&err) != 0)
-			return ctl_fail(&err);
-		return EX_OK;
-	}
-	puts("what OpenPhone still has may come back: see onsctl backfill");
+	if (ctl_result(cmd->ctl,
+		json_pack("{s:I}", "undone", (json_int_t)undone), &err,
+		"what OpenPhone still has may come back: see onsctl "
+		"backfill\n") != 0)
+		return ctl_fail(&err);
 	return EX_OK;
 }
 

@@ -141,7 +141,7 @@ ctl_print_json(json_t *result, struct err *err)
 {
 	int rc;
 
-	if (collecting) {
+	if (collecting && result != NULL) {
 		collected = result;
 		return 0;
 	}
