@@ -296,7 +296,8 @@ def test_a_delivery_that_was_lost(patient: Patient) -> None:
     key = history.call(1, hour_ago.strftime("%Y-%m-%dT%H:%M:%SZ"))
     done = stack.run("onsctl", "reconcile", "--since", "2h", expect=1)
     assert re.search(rf"^lost +call +{key} +open", done.stdout, flags=re.M)
-    named(patient, "history", WARNING, " lost", "onsctl reconcile",
+    lost = stack.count("finding WHERE what = 'lost' AND repaired_at IS NULL")
+    named(patient, "history", WARNING, f"{lost} lost", "onsctl reconcile",
           "--repair")
     stack.run("onsctl", "reconcile", "--since", "2h", "--repair",
               expect=None)
