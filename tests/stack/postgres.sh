@@ -38,9 +38,10 @@ start() {
 			--no-locale --no-sync >"$STATE/log/initdb.log" 2>&1 ||
 			die "initdb failed, see $STATE/log/initdb.log"
 	fi
-	# Nothing here has to outlive a power cut, hence no fsync.
+	# Nothing here has to outlive a power cut, hence no fsync, unless it is
+	# measured: ONS_POSTGRES has more options.
 	as_user "$bin/pg_ctl" -D "$run/data" -s -w -t 60 -l "$run/log" -o \
-		"-k $run -c listen_addresses= -c unix_socket_permissions=0700 -c fsync=off" \
+		"-k $run -c listen_addresses= -c unix_socket_permissions=0700 -c fsync=off ${ONS_POSTGRES-}" \
 		start || die "PostgreSQL did not start, see $run/log"
 	remember postgres "$(head -n 1 "$run/data/postmaster.pid")"
 	assign PGHOST "$run" PGPORT 5432 PGUSER postgres PGDATABASE postgres \
