@@ -473,6 +473,9 @@ CASES = {
     "path that nginx does not know": Case(
         {"webhook__path": "/elsewhere"}, "intake", FAILURE,
         "leads elsewhere", "[webhook] path"),
+    "nginx takes less": Case(
+        {"webhook__max_body": "17M"}, "intake", FAILURE,
+        "answers 413 to 17408k", "client_max_body_size"),
     "webhook disabled": Case(
         patch(status="disabled"), "webhooks", FAILURE, "disabled",
         "webhooks create"),
@@ -595,6 +598,51 @@ def test_deliveries_that_fail_on_the_way(patient: Patient, status: int,
     _, checks = patient.report("--url", url)
     [said] = lines(checks, "webhooks", "failure")
     assert text in said["text"] and remedy in said["remedy"]
+
+
+@pytest.mark.parametrize("status", [401, 405, 413, None])
+def test_a_front_server_is_only_asked(patient: Patient,
+                                      status: int | None) -> None:
+    """What it says to the headers of a large delivery; None: to send it.
+    Nobody gets the body."""
+    came: list[tuple[str | None, bytes]] = []
+
+    class Front(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "18")
+            self.end_headers()
+            self.wfile.write(b'{"status":"ready"}')
+
+        def handle_expect_100(self) -> bool:
+            if status is None:
+                return super().handle_expect_100()
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.do_POST()
+            return False
+
+        def do_POST(self) -> None:
+            came.append((self.headers["Content-Length"], self.rfile.read()))
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        _, checks = patient.report(
+            "--url", f"http://127.0.0.1:{server.server_port}{HOOK}",
+            config=patient.config(webhook__max_body="3000k"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    [said] = [one for one in checks if one["check"] == "intake"]
+    if status in (401, None):
+        assert said["status"] == "ok" and "up to 3000k" in said["text"]
+    else:
+        assert said["status"] == "failure" and f" {status} " in said["text"]
+    assert came == [("3072000", b"")]
 
 
 @pytest.mark.parametrize("left_out", [
