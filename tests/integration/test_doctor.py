@@ -348,6 +348,17 @@ def cron_stopped_here(p: Patient) -> None:
           " seen_at = now() - interval '2 hours' WHERE host <> 'another';")
 
 
+def never_maintained(p: Patient, ago: str = "1 min") -> None:
+    """The first delivery came so long ago."""
+    p.sql("DELETE FROM chore; INSERT INTO event (id, workspace, delivery_key,"
+          " generation, kind, received_at) OVERRIDING SYSTEM VALUE VALUES"
+          f" (-1, 'default', 'doctor', 1, 'other', now() - interval '{ago}');")
+
+
+def never_maintained_for_hours(p: Patient) -> None:
+    never_maintained(p, "3 hours")
+
+
 def no_maintain(p: Patient) -> None:
     p.sql("UPDATE chore SET finished_at = now() - interval '3 hours';")
 
@@ -546,6 +557,11 @@ CASES = {
         long_drain_ended, "cron", FAILURE, "3 h ago", "/etc/cron.d"),
     "cron stopped here": Case(
         cron_stopped_here, "cron", WARNING, "spool here waits",
+        "/etc/cron.d"),
+    "maintain not yet": Case(
+        never_maintained, "cron", OK, "not been at its end yet", ""),
+    "never maintained": Case(
+        never_maintained_for_hours, "cron", WARNING, "never been at its end",
         "/etc/cron.d"),
     "no maintain": Case(
         no_maintain, "cron", WARNING, "3 h ago", "/etc/cron.d"),
@@ -950,6 +966,25 @@ def test_a_database_that_hangs(patient: Patient) -> None:
     assert [one["check"] for one in bad(checks)] == ["database"]
     assert {"openphone", "webhooks", "notion", "storage"} <= {
         one["check"] for one in checks}
+
+
+def test_a_role_that_this_user_may_not_be(patient: Patient) -> None:
+    """As when it is run as root."""
+    with private_cluster(patient.stack) as cluster:
+        [row] = cluster.rows("SELECT current_setting('hba_file') AS path")
+        hba = Path(row["path"])
+        hba.write_text("local all ons_portal peer\n" + hba.read_text())
+        cluster.rows("SELECT pg_reload_conf()")
+        config = cluster.config(alert__webhook=ALERT,
+                                database__portal="user=ons_portal")
+
+        def said() -> list[dict[str, str]]:
+            return [one for one in lines(patient.report(config=config)[1],
+                                         "roles", "failure")
+                    if "Peer authentication failed" in one["text"]]
+
+        until(said)
+        assert "programs' user (sudo -u)" in said()[0]["text"]
 
 
 # ---- for machines ----
