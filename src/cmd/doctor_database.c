@@ -333,7 +333,8 @@ doctor_troubles(struct doctor *d)
 		doctor_say(d, DOCTOR_FAILURE,
 		    "what is to be done stands in it; what waits goes on by "
 		    "itself within minutes after that",
-		    "%s %s since %s: %s", db_text(r, i, "service"),
+		    "%s%s%s since %s: %s", db_text(r, i, "service"),
+		    *db_text(r, i, "part") == '\0' ? "" : " ",
 		    db_text(r, i, "part"), db_text(r, i, "since"),
 		    db_text(r, i, "reason"));
 	if (db_rows(r) == 0)

@@ -380,8 +380,9 @@ def dead(p: Patient) -> None:
 
 
 def trouble(p: Patient) -> None:
-    p.sql("INSERT INTO trouble (workspace, service, part, reason, told_at)"
-          " VALUES ('default', 'storage', '', 'the bucket is full', now());")
+    p.sql("INSERT INTO trouble (workspace, service, part, reason, told_at,"
+          " since) VALUES ('default', 'storage', '', 'the bucket is full',"
+          " now(), '2026-01-02 03:04:05.678+00');")
 
 
 def paused(p: Patient) -> None:
@@ -569,7 +570,9 @@ CASES = {
     "dead job": Case(
         dead, "queue", WARNING, "1 jobs were given up", "onsctl retry"),
     "trouble": Case(
-        trouble, "troubles", FAILURE, "the bucket is full", "by itself"),
+        trouble, "troubles", FAILURE,
+        "storage since 2026-01-02 03:04:05+00: the bucket is full",
+        "by itself"),
     "pause": Case(
         paused, "queue", WARNING, "notion until", "rate"),
     "nobody is told": Case(
