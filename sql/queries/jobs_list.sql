@@ -2,8 +2,10 @@
 -- or null, $5 ids, none: all, $6 at most. key: the job as it is now, for
 -- jobs_retry and jobs_discard.
 SELECT kind, resource_id, state, attempts,
-       CASE WHEN state <> 'dead' THEN run_at END AS run_at,
-       CASE WHEN state = 'dead' THEN run_at END AS dead_at, last_error,
+       CASE WHEN state <> 'dead' THEN date_trunc('second', run_at)
+	END AS run_at,
+       CASE WHEN state = 'dead' THEN date_trunc('second', run_at)
+	END AS dead_at, last_error,
        id || '/' || generation AS key
   FROM v_jobs
  WHERE workspace = $1 AND (state = 'dead' OR NOT $2::boolean)

@@ -94,21 +94,14 @@ static void
 check_workspace(
     const struct conf *conf, const struct workspace *ws, struct findings *found)
 {
-	static const struct {
-		enum conf_user user;
-		const char *program;
-	} users[] = { { CONF_PROCESS, "ons-process" },
-		{ CONF_PORTAL, "ons-portal" } };
 	struct err err = ERR_INIT;
+	size_t next = 0;
 
-	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
-		err_clear(&err);
-		if (conf_require(conf, ws, users[i].user, &err) == 0)
-			continue;
-		err_prefix(&err, "%s", users[i].program);
+	while (
+	    conf_missing(conf, ws, CONF_PROCESS | CONF_PORTAL, &next, &err)) {
 		fail(found, &err);
+		err_clear(&err);
 	}
-	err_clear(&err);
 	if (check_secrets(ws, &err) != 0 || check_alert(conf, ws, &err) != 0) {
 		conf_blame(conf, ws, &err);
 		fail(found, &err);

@@ -218,12 +218,13 @@ print_text(const struct doctor *d)
 static void
 print_json(const struct doctor *d)
 {
-	json_t *all = json_pack("{s:s, s:O, s:O}", "status", levels[worst(d)],
-	    "checks", d->findings, "measured", d->measured);
+	struct err err = ERR_INIT;
 
-	(void)json_dumpf(all, stdout, 0);
-	putchar('\n');
-	json_decref(all);
+	if (ctl_print_json(
+		json_pack("{s:s, s:O, s:O}", "status", levels[worst(d)],
+		    "checks", d->findings, "measured", d->measured),
+		&err) != 0)
+		(void)ctl_fail(&err);
 }
 
 /* https://nagios-plugins.org/doc/guidelines.html: a line, "|", numbers. The
@@ -283,6 +284,9 @@ ctl_doctor(struct ctl *ctl, int argc, char **argv)
 		}
 	if (optind < argc)
 		return ctl_usage(argv[0]);
+	/* a plugin has one line; an address is of one */
+	if (ctl->each && (nagios || d.url != NULL))
+		return ctl_which(ctl);
 	d.findings = json_array();
 	d.measured = json_object();
 	look(&d, ctl->unready);

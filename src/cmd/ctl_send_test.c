@@ -308,9 +308,10 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 		.once = true,
 		.timeout_ms = ctl->conf.webhook.timeout_ms + TIMEOUT_MARGIN_MS,
 		.max_response = 1 << 20 };
-	char answer[ANSWER_MAX];
+	char answer[ANSWER_MAX], self[CTL_SELF_SIZE];
 	int rc;
 
+	ctl_self(ctl, self);
 	if ((http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, &err)) == NULL)
 		return ctl_fail(&err);
 	if (http_perform(http, &req, &resp, &err) == 0) {
@@ -323,10 +324,9 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 			    d->stamp.resource, "status", resp.status),
 			&err,
 			"POST %s: %d %s\n"
-			"What becomes of it: onsctl events %s;\n"
-			"once ons-process has run, see its page: onsctl show "
-			"%s\n",
-			url, resp.status, answer, d->stamp.resource,
+			"What becomes of it: %s events %s;\n"
+			"once ons-process has run, see its page: %s show %s\n",
+			url, resp.status, answer, self, d->stamp.resource, self,
 			d->stamp.resource) != 0)
 			rc = ctl_fail(&err);
 	} else {

@@ -430,7 +430,7 @@ static int
 create(struct hooks *h, struct err *err)
 {
 	json_t *ours = NULL;
-	char *id = NULL;
+	char self[CTL_SELF_SIZE], *id = NULL;
 	int rc = -1;
 	bool there;
 	size_t n;
@@ -462,9 +462,10 @@ create(struct hooks *h, struct err *err)
 		    json_pack("{s:[o]}", "webhooks", made_json(h, id, !there)),
 		    err,
 		    "%s webhook %s: all events, to %s\n"
-		    "its secret is in %s; to see one arrive: onsctl webhooks "
+		    "its secret is in %s; to see one arrive: %s webhooks "
 		    "test\n",
-		    there ? "using" : "made", id, h->url, h->path);
+		    there ? "using" : "made", id, h->url, h->path,
+		    ctl_self(h->ctl, self));
 out:
 	json_decref(ours);
 	free(id);
@@ -637,13 +638,13 @@ day_text(int64_t usec, char *ret, size_t size)
 static int
 rotate(struct hooks *h, const char *id, size_t known, struct err *err)
 {
-	char until[64];
+	char until[64], self[CTL_SELF_SIZE];
 
 	if (known > 1) {
 		err_set(err, ERR_PERMANENT,
 		    "webhook %s has an old secret still, beside the new one: "
-		    "onsctl webhooks rotate --finish %s",
-		    id, id);
+		    "%s webhooks rotate --finish %s",
+		    id, ctl_self(h->ctl, self), id);
 		return -1;
 	}
 	if (prepare(h, false, 1, err) != 0 || rotate_key(h, id, err) != 0)
@@ -661,9 +662,9 @@ rotate(struct hooks *h, const char *id, size_t known, struct err *err)
 		       "out of the configuration after %s\n",
 		    until);
 	else
-		printf("the old one stays good; after %s drop it: onsctl "
-		       "webhooks rotate --finish %s\n",
-		    until, id);
+		printf("the old one stays good; after %s drop it: %s webhooks "
+		       "rotate --finish %s\n",
+		    until, ctl_self(h->ctl, self), id);
 	return 0;
 }
 

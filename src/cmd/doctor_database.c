@@ -175,10 +175,9 @@ works(const struct db_result *runs, int row)
 		db_int(runs, row, "seen") <= START_S);
 }
 
-/* No run works. */
+/* The last one stays for a quarter of an hour: see ons-process(8). */
 static void
-say_nobody_works(
-    struct doctor *d, const struct db_result *runs, int64_t overdue)
+say_not_started(struct doctor *d, const struct db_result *runs, int64_t overdue)
 {
 	char span[DOCTOR_SPAN_SIZE], due[64] = "";
 
@@ -187,11 +186,11 @@ say_nobody_works(
 		    doctor_span(overdue, span));
 	if (db_rows(runs) == 0)
 		doctor_say(d, DOCTOR_FAILURE, START_CRON,
-		    "nobody works: no ons-process was ever started%s", due);
+		    "no ons-process was ever started%s", due);
 	else
 		doctor_say(d, DOCTOR_FAILURE, START_CRON,
-		    "nobody works: the last ons-process was started %s ago, "
-		    "on %s; cron should start one each minute%s",
+		    "cron does not start ons-process: the last one was started "
+		    "%s ago, on %s; one should be each minute%s",
 		    doctor_span(db_int(runs, 0, "started"), span),
 		    db_text(runs, 0, "host"), due);
 }
@@ -217,7 +216,7 @@ look_at_processors(struct doctor *d, int64_t overdue)
 			here = i;
 	}
 	if (at_work < 0)
-		say_nobody_works(d, r, overdue);
+		say_not_started(d, r, overdue);
 	else
 		doctor_say(d, DOCTOR_OK, NULL,
 		    "ons-process was started %s ago, on %s",
@@ -242,7 +241,11 @@ doctor_cron(struct doctor *d)
 		return;
 	look_at_processors(d, age(r, "overdue"));
 	maintained = age(r, "maintained");
-	if (maintained < 0)
+	if (maintained < 0 && age(r, "first") <= MAINTAIN_S)
+		doctor_say(d, DOCTOR_OK, NULL,
+		    "onsctl maintain has not been at its end yet: cron starts "
+		    "it each quarter of an hour");
+	else if (maintained < 0)
 		doctor_say(d, DOCTOR_WARNING, START_CRON,
 		    "onsctl maintain has never been at its end: what was not "
 		    "delivered is not fetched");
@@ -330,7 +333,8 @@ doctor_troubles(struct doctor *d)
 		doctor_say(d, DOCTOR_FAILURE,
 		    "what is to be done stands in it; what waits goes on by "
 		    "itself within minutes after that",
-		    "%s %s since %s: %s", db_text(r, i, "service"),
+		    "%s%s%s since %s: %s", db_text(r, i, "service"),
+		    *db_text(r, i, "part") == '\0' ? "" : " ",
 		    db_text(r, i, "part"), db_text(r, i, "since"),
 		    db_text(r, i, "reason"));
 	if (db_rows(r) == 0)

@@ -181,6 +181,44 @@ is_gateway_error(int status)
 	return status >= 502 && status <= 504;
 }
 
+/* The front server has a limit of its own, by which it refuses a large body
+ * before ons-webhook hears of it. */
+static void
+announce_largest(struct doctor *d, const char *url)
+{
+	const int64_t max = d->conf->webhook.max_body;
+	const struct http_request req = { .method = "POST",
+		.url = url,
+		.announced = max,
+		.timeout_ms = DOCTOR_LIMIT_MS,
+		.max_response = ANSWER_MAX };
+	struct http_response resp = { 0 };
+	struct err err = ERR_INIT;
+
+	if (http_perform(d->sync.http, &req, &resp, &err) != 0)
+		say_unreachable(d, url, &err);
+	else if (resp.status == 413)
+		doctor_say(d, DOCTOR_FAILURE,
+		    "set client_max_body_size to [webhook] max_body in that "
+		    "location, as nginx/openphone-notion-sync.conf does "
+		    "(Apache: LimitRequestBody), and reload it",
+		    "%s answers 413 to %" PRId64
+		    "k, the largest delivery that ons-webhook takes: the front "
+		    "server's limit is lower",
+		    url, (max + 1023) / 1024);
+	else if (resp.status != 100 && resp.status != 401)
+		doctor_say(d, DOCTOR_FAILURE,
+		    "let the front server hand each POST on, as in "
+		    "nginx/openphone-notion-sync.conf",
+		    "%s answers %d to deliveries, not as ons-webhook does", url,
+		    resp.status);
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+		    "ons-webhook answers at %s, which takes up to %" PRId64 "k",
+		    url, (max + 1023) / 1024);
+	http_response_clear(&resp);
+}
+
 /* A GET is answered by ons-webhook: it is ready. */
 void
 doctor_intake(struct doctor *d)
@@ -199,8 +237,7 @@ doctor_intake(struct doctor *d)
 		say_unreachable(d, url, &err);
 	else if (resp.status == 200 &&
 	    strstr(buf_text(&resp.body), "\"ready\"") != NULL)
-		doctor_say(
-		    d, DOCTOR_OK, NULL, "ons-webhook answers at %s", url);
+		announce_largest(d, url);
 	else if (is_gateway_error(resp.status))
 		doctor_say(d, DOCTOR_FAILURE,
 		    "systemctl status ons-webhook.socket ons-webhook; is the "

@@ -39,7 +39,7 @@ static const struct command {
 	{ "discard", "[--dead] [--kind KIND] [--error TEXT] [--yes] [ID ...]",
 	    "put away for good what cannot be done", ctl_discard, ONE },
 	{ "doctor", "[--nagios] [--url URL]",
-	    "look at everything, and say what to do", ctl_doctor, ONE },
+	    "look at everything, and say what to do", ctl_doctor, EACH },
 	{ "events",
 	    "[--type TYPE] [--kind KIND] [--outcome OUTCOME] [--since WHEN] "
 	    "[--until WHEN] [--limit N] [ID]",
@@ -233,6 +233,16 @@ ctl_which(const struct ctl *ctl)
 	return EX_USAGE;
 }
 
+const char *
+ctl_self(const struct ctl *ctl, char ret[CTL_SELF_SIZE])
+{
+	bool several = conf_count(&ctl->conf) > 1;
+
+	snprintf(ret, CTL_SELF_SIZE, "onsctl%s%s", several ? " -w " : "",
+	    several ? ctl->ws->name : "");
+	return ret;
+}
+
 /* ctl->ws: the one that is named, or the only one, or NULL. */
 static int
 choose(struct ctl *ctl, const char *name, enum scope scope)
@@ -271,7 +281,7 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 		if (!quiet && !ctl->json)
 			printf("%sworkspace %s\n", i == 0 ? "" : "\n", about);
 		fflush(stdout);
-		optind = 1;
+		optind = 0;
 		collected = NULL;
 		rc = command->run(ctl, argc, argv);
 		if (rc == EX_USAGE) {
@@ -307,8 +317,9 @@ run(const struct command *command, struct ctl *ctl, int argc, char **argv)
 		ctl->unready = &err;
 	if (ctl->unready != NULL && command->run != ctl_doctor)
 		return ctl_fail(ctl->unready);
-	optind = 1;
-	rc = command->scope == EACH && ctl->ws == NULL
+	/* not 1: glibc would go on with main()'s "+" */
+	optind = 0;
+	rc = command->scope == EACH && ctl->ws == NULL && ctl->unready == NULL
 	    ? run_each(command, ctl, argc, argv)
 	    : command->run(ctl, argc, argv);
 	db_free(ctl->db);

@@ -29,7 +29,7 @@ struct ctl {
 };
 
 /* argv[0] is the command's name; options are the command's to parse with
- * getopt_long(3) (optind is 1). */
+ * getopt_long(3) (optind is 0, so that they may stand behind arguments). */
 typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 
 ctl_command ctl_alert_test;
@@ -95,6 +95,10 @@ int ctl_fail(const struct err *err);
 
 /* What names one thing is of one workspace: EX_USAGE, after asking which. */
 int ctl_which(const struct ctl *ctl);
+
+/* How a command line about the workspace begins, for people to copy. */
+#define CTL_SELF_SIZE (CONF_NAME_MAX + sizeof("onsctl -w "))
+const char *ctl_self(const struct ctl *ctl, char ret[CTL_SELF_SIZE]);
 
 /* Where the workspace's deliveries come in: the host of [media] base_url, for
  * readers' links come in through the same front server, and its path. */

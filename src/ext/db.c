@@ -258,12 +258,15 @@ set_connect_failure(struct db *db, struct err *err)
 	bool settings = strstr(text, "does not exist") != NULL ||
 	    strstr(text, "authentication failed") != NULL ||
 	    strstr(text, "no pg_hba.conf entry") != NULL;
+	bool peer = strstr(text, "Peer authentication failed") != NULL;
 
 	/* the first line says it, the others guess */
 	err_set(err, settings ? ERR_CONFIG : ERR_RETRY,
 	    "cannot reach the database (%s): %.*s%s", db->where,
 	    (int)strcspn(text, "\n"), text,
-	    settings
+	    peer ? ": run it as the programs' user (sudo -u), whom "
+		   "pg_ident.conf lets be that role"
+		: settings
 		? ": see [database] in the configuration, and sql/roles.sql"
 		: ": is PostgreSQL running there? see [database]");
 }

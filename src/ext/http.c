@@ -20,6 +20,8 @@
 #define MAX_RESPONSE ((size_t)16 << 20)
 /* What an answer that matters may still take once the program is to stop. */
 #define STOP_PATIENCE_MS 1000
+/* How long a server may take to refuse what is announced. */
+#define EXPECT_MS 5000L
 #define MAX_RETRY_AFTER ((int64_t)365 * 24 * 3600)
 #define MAX_HEADERS ((size_t)64 << 10) /* bytes of an answer's */
 
@@ -42,6 +44,7 @@ struct transfer {
 	size_t headers;	    /* bytes of the answer's */
 	int sends;	    /* how often libcurl was about to send it */
 	bool refused;	    /* an address was not public */
+	bool wanted;	    /* the server takes what was announced */
 	struct err failure; /* of a callback: more exact than libcurl's */
 };
 
@@ -209,6 +212,19 @@ on_upload(char *data, size_t size, size_t n, void *ctx)
 	return got;
 }
 
+/* "100 Continue", or nothing for EXPECT_MS, which means the same. */
+static size_t
+on_announced(char *data, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	(void)data;
+	(void)size;
+	(void)n;
+	t->wanted = true;
+	return CURL_READFUNC_ABORT;
+}
+
 static int
 on_rewind(void *ctx, curl_off_t offset, int origin)
 {
@@ -270,7 +286,7 @@ set_common(CURL *curl, struct transfer *t, struct curl_slist *headers)
 	SET(CURLOPT_LOW_SPEED_TIME, req->low_speed_time);
 	/* Not all S3 servers say "100 Continue"; an "Expect:" to be rid of
 	 * the wait would break the signature of libcurl before 8.3. */
-	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
+	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, req->announced > 0 ? EXPECT_MS : 1L);
 	SET(CURLOPT_PREREQFUNCTION, before_send);
 	SET(CURLOPT_PREREQDATA, t);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -332,6 +348,11 @@ set_payload(CURL *curl, struct transfer *t)
 		SET(CURLOPT_READDATA, t);
 		SET(CURLOPT_SEEKFUNCTION, on_rewind);
 		SET(CURLOPT_SEEKDATA, t);
+	} else if (req->announced > 0) {
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->announced);
+		SET(CURLOPT_READFUNCTION, on_announced);
+		SET(CURLOPT_READDATA, t);
 	} else if (req->body != NULL) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 		SET(CURLOPT_POSTFIELDS, req->body);
@@ -375,6 +396,12 @@ make_headers(
 	const char *const *h;
 	struct curl_slist *list;
 
+	/* libcurl says so by itself only of large bodies */
+	if (req->announced > 0 &&
+	    (*ret = curl_slist_append(NULL, "Expect: 100-continue")) == NULL) {
+		err_nomem(err);
+		return -1;
+	}
 	for (h = req->headers; h != NULL && *h != NULL; h++) {
 		if (strpbrk(*h, "\r\n") != NULL) {
 			err_set(err, ERR_PERMANENT,
@@ -539,7 +566,10 @@ http_perform(struct http *http, const struct http_request *req,
 	code = curl_easy_perform(http->curl);
 	FAILPOINT("http.answered");
 	resp->sent = t.sends > 0;
-	if (code != CURLE_OK)
+	if (t.wanted) {
+		resp->status = 100;
+		rc = 0;
+	} else if (code != CURLE_OK)
 		explain(&t, code, err);
 	else
 		rc = collect(&t, err);

@@ -49,6 +49,9 @@ struct http_request {
 	FILE *upload; /* instead of body: upload_size bytes from an offset */
 	int64_t upload_offset, upload_size;
 	const struct http_form *form; /* NULL: the upload is the body itself */
+	/* instead of all these: a body of so many bytes is only announced
+	 * (RFC 9110 §10.1.1), and never sent; 0: none */
+	int64_t announced;
 
 	const struct http_sigv4 *sigv4; /* NULL: not signed */
 	bool once;	  /* not idempotent: must not be sent twice */
@@ -66,7 +69,7 @@ struct http_request {
 /* What came back. http_response_clear() frees it, filled or not. */
 struct http_response {
 	bool sent;  /* a part of the request may have reached the server */
-	int status; /* 0: there was no answer */
+	int status; /* 0: there was no answer; 100: send what was announced */
 	char content_type[128]; /* "": not named */
 	int64_t length;		/* Content-Length; -1: not named */
 	int64_t retry_after_ms; /* Retry-After; -1: not named, or garbage */

@@ -1212,24 +1212,33 @@ missing(const struct conf *conf, const struct workspace *ws,
 	    key->env == NULL ? "" : key->env);
 }
 
-int
-conf_require(const struct conf *conf, const struct workspace *ws,
-    enum conf_user user, struct err *err)
+bool
+conf_missing(const struct conf *conf, const struct workspace *ws, int users,
+    size_t *next, struct err *err)
 {
 	const struct target of = { (struct conf *)(uintptr_t)conf,
 		(struct workspace *)(uintptr_t)ws };
 
-	for (size_t i = 0; i < N_KEYS; i++) {
-		const struct key *key = &keys[i];
+	while (*next < N_KEYS) {
+		const struct key *key = &keys[(*next)++];
 		char *value = is_string(key) ? *string_at(&of, key) : NULL;
 
-		if (!(key->needed & (int)user) || !applies(ws, key) ||
+		if (!(key->needed & users) || !applies(ws, key) ||
 		    (value != NULL && *value != '\0'))
 			continue;
 		missing(conf, ws, key, err);
-		return -1;
+		return true;
 	}
-	return 0;
+	return false;
+}
+
+int
+conf_require(const struct conf *conf, const struct workspace *ws,
+    enum conf_user user, struct err *err)
+{
+	size_t next = 0;
+
+	return conf_missing(conf, ws, (int)user, &next, err) ? -1 : 0;
 }
 
 int

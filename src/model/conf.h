@@ -156,6 +156,10 @@ int conf_require(const struct conf *conf, const struct workspace *ws,
     enum conf_user user, struct err *err);
 int conf_require_all(
     const struct conf *conf, enum conf_user user, struct err *err);
+/* Which key is the next that one of the users needs and that is missing? *next
+ * begins with 0; false: no further one. */
+bool conf_missing(const struct conf *conf, const struct workspace *ws,
+    int users, size_t *next, struct err *err);
 
 /* Put the workspace's name before an error, where there are several. */
 void conf_blame(

@@ -190,7 +190,27 @@ def test_the_sample_works_once_it_is_filled_in(tmp_path: Path) -> None:
 def test_the_sample_as_it_is_says_what_is_missing(tmp_path: Path) -> None:
     done = check_config(tmp_path / "ons.conf", SAMPLE)
     assert done.returncode == 78
-    assert "api_key is missing" in done.stderr
+    assert re.findall(r"is missing: set it as \[(\w+)\] (\w+)",
+                      done.stderr) == [
+        ("openphone", "api_key"), ("notion", "api_key"),
+        ("media", "base_url"), ("s3", "endpoint"), ("s3", "bucket"),
+        ("s3", "access_key"), ("s3", "secret_key")]
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.env],
+                         ids=lambda key: key.env)
+def test_a_name_in_the_environment_is_taken(key: Key) -> None:
+    """Those of the original project among them."""
+    value = (key.choices or "").split("|")[0] or (
+        "/some/path" if key.type == "PATH" else
+        "dbname=one" if key.name == "conninfo" else "https://one.example.org")
+    done = subprocess.run(
+        [program("onsctl"), "-c", "/dev/null", "config"], check=True,
+        stdout=subprocess.PIPE, text=True, env={key.env or "": value})
+    section = done.stdout.partition(f"[{key.section}]\n")[2].partition("[")[0]
+    assert re.search(
+        rf"^; {key.name} = \(set, not shown\)$" if key.type == "SECRET"
+        else rf"^{key.name} = {re.escape(value)}$", section, re.M), section
 
 
 # ---- programs ----
@@ -255,6 +275,26 @@ def test_answers_are_in_the_manual(name: str, source: str) -> None:
     assert len(answers) == text.count("answer_error(") >= 3
     for status, code in answers:
         assert f".It Li {status} {code}\n" in manual(name), (status, code)
+
+
+# sysexits(3), and what onsctl adds to it
+EXITS = {"EX_OK": 0, "EX_DIFFERS": 1, "DOCTOR_FAILURE": 2, "EX_USAGE": 64,
+         "EX_DATAERR": 65, "EX_UNAVAILABLE": 69, "EX_TEMPFAIL": 75,
+         "EX_NOPERM": 77, "EX_CONFIG": 78}
+
+
+@pytest.mark.parametrize("name, others", [
+    ("openphone-notion-sync.7", False), ("onsctl.8", True)])
+def test_exit_statuses_are_in_the_manual(name: str, others: bool) -> None:
+    """All that any of the programs has, and no others."""
+    words = {word for path in (TOP / "src/cmd").glob("*.c")
+             if others or not path.name.startswith(("ctl_", "doctor"))
+             for word in re.findall(r"\b(EX_[A-Z]+|DOCTOR_FAILURE)\b",
+                                    path.read_text())}
+    text = (TOP / "man" / name).read_text().partition(".Sh EXIT STATUS")[2]
+    listed = re.findall(r"^\.It (\d+)$", text.partition(".Sh ")[0], re.M)
+    assert [int(one) for one in listed] == sorted(
+        EXITS[word] for word in words)
 
 
 # ---- the overview, and the map ----

@@ -348,6 +348,17 @@ def cron_stopped_here(p: Patient) -> None:
           " seen_at = now() - interval '2 hours' WHERE host <> 'another';")
 
 
+def never_maintained(p: Patient, ago: str = "1 min") -> None:
+    """The first delivery came so long ago."""
+    p.sql("DELETE FROM chore; INSERT INTO event (id, workspace, delivery_key,"
+          " generation, kind, received_at) OVERRIDING SYSTEM VALUE VALUES"
+          f" (-1, 'default', 'doctor', 1, 'other', now() - interval '{ago}');")
+
+
+def never_maintained_for_hours(p: Patient) -> None:
+    never_maintained(p, "3 hours")
+
+
 def no_maintain(p: Patient) -> None:
     p.sql("UPDATE chore SET finished_at = now() - interval '3 hours';")
 
@@ -369,8 +380,9 @@ def dead(p: Patient) -> None:
 
 
 def trouble(p: Patient) -> None:
-    p.sql("INSERT INTO trouble (workspace, service, part, reason, told_at)"
-          " VALUES ('default', 'storage', '', 'the bucket is full', now());")
+    p.sql("INSERT INTO trouble (workspace, service, part, reason, told_at,"
+          " since) VALUES ('default', 'storage', '', 'the bucket is full',"
+          " now(), '2026-01-02 03:04:05.678+00');")
 
 
 def paused(p: Patient) -> None:
@@ -473,6 +485,9 @@ CASES = {
     "path that nginx does not know": Case(
         {"webhook__path": "/elsewhere"}, "intake", FAILURE,
         "leads elsewhere", "[webhook] path"),
+    "nginx takes less": Case(
+        {"webhook__max_body": "17M"}, "intake", FAILURE,
+        "answers 413 to 17408k", "client_max_body_size"),
     "webhook disabled": Case(
         patch(status="disabled"), "webhooks", FAILURE, "disabled",
         "webhooks create"),
@@ -544,13 +559,20 @@ CASES = {
     "cron stopped here": Case(
         cron_stopped_here, "cron", WARNING, "spool here waits",
         "/etc/cron.d"),
+    "maintain not yet": Case(
+        never_maintained, "cron", OK, "not been at its end yet", ""),
+    "never maintained": Case(
+        never_maintained_for_hours, "cron", WARNING, "never been at its end",
+        "/etc/cron.d"),
     "no maintain": Case(
         no_maintain, "cron", WARNING, "3 h ago", "/etc/cron.d"),
     "backlog": Case(overdue, "queue", FAILURE, "2 h", "onsctl jobs"),
     "dead job": Case(
         dead, "queue", WARNING, "1 jobs were given up", "onsctl retry"),
     "trouble": Case(
-        trouble, "troubles", FAILURE, "the bucket is full", "by itself"),
+        trouble, "troubles", FAILURE,
+        "storage since 2026-01-02 03:04:05+00: the bucket is full",
+        "by itself"),
     "pause": Case(
         paused, "queue", WARNING, "notion until", "rate"),
     "nobody is told": Case(
@@ -595,6 +617,51 @@ def test_deliveries_that_fail_on_the_way(patient: Patient, status: int,
     _, checks = patient.report("--url", url)
     [said] = lines(checks, "webhooks", "failure")
     assert text in said["text"] and remedy in said["remedy"]
+
+
+@pytest.mark.parametrize("status", [401, 405, 413, None])
+def test_a_front_server_is_only_asked(patient: Patient,
+                                      status: int | None) -> None:
+    """What it says to the headers of a large delivery; None: to send it.
+    Nobody gets the body."""
+    came: list[tuple[str | None, bytes]] = []
+
+    class Front(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "18")
+            self.end_headers()
+            self.wfile.write(b'{"status":"ready"}')
+
+        def handle_expect_100(self) -> bool:
+            if status is None:
+                return super().handle_expect_100()
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.do_POST()
+            return False
+
+        def do_POST(self) -> None:
+            came.append((self.headers["Content-Length"], self.rfile.read()))
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        _, checks = patient.report(
+            "--url", f"http://127.0.0.1:{server.server_port}{HOOK}",
+            config=patient.config(webhook__max_body="3000k"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    [said] = [one for one in checks if one["check"] == "intake"]
+    if status in (401, None):
+        assert said["status"] == "ok" and "up to 3000k" in said["text"]
+    else:
+        assert said["status"] == "failure" and f" {status} " in said["text"]
+    assert came == [("3072000", b"")]
 
 
 @pytest.mark.parametrize("left_out", [
@@ -902,6 +969,25 @@ def test_a_database_that_hangs(patient: Patient) -> None:
     assert [one["check"] for one in bad(checks)] == ["database"]
     assert {"openphone", "webhooks", "notion", "storage"} <= {
         one["check"] for one in checks}
+
+
+def test_a_role_that_this_user_may_not_be(patient: Patient) -> None:
+    """As when it is run as root."""
+    with private_cluster(patient.stack) as cluster:
+        [row] = cluster.rows("SELECT current_setting('hba_file') AS path")
+        hba = Path(row["path"])
+        hba.write_text("local all ons_portal peer\n" + hba.read_text())
+        cluster.rows("SELECT pg_reload_conf()")
+        config = cluster.config(alert__webhook=ALERT,
+                                database__portal="user=ons_portal")
+
+        def said() -> list[dict[str, str]]:
+            return [one for one in lines(patient.report(config=config)[1],
+                                         "roles", "failure")
+                    if "Peer authentication failed" in one["text"]]
+
+        until(said)
+        assert "programs' user (sudo -u)" in said()[0]["text"]
 
 
 # ---- for machines ----

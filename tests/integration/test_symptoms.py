@@ -107,7 +107,7 @@ def test_cron_does_not_start_the_processor(patient: Patient) -> None:
                 " - interval '10 min';")
     assert "1 due; the oldest has been due for 1" in status(patient.stack)
     assert outcome(patient.stack, key) == ["waiting"]
-    named(patient, "cron", FAILURE, "nobody works", "/etc/cron.d")
+    named(patient, "cron", FAILURE, "no ons-process was ever started", "/etc/cron.d")
     patient.stack.process()
     assert stands(patient.stack, key)
 

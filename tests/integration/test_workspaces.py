@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.server
 import json
+import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -321,7 +324,8 @@ def test_a_refused_key_stops_its_own_workspace(world: World) -> None:
 
 def test_which_workspace_is_meant(world: World) -> None:
     for command in ("jobs", "backfill", "relink", "webhooks delete WH1",
-                    "webhooks rotate", "send-test --url http://127.0.0.1:1"):
+                    "webhooks rotate", "send-test --url http://127.0.0.1:1",
+                    "doctor --nagios", "doctor --url http://127.0.0.1:1"):
         asked = world.run("onsctl", *command.split(), expect=64)
         assert asked.stderr == "onsctl: which one? --workspace east, west\n"
     wrong = world.run("onsctl", "-w", "north", "jobs", expect=64)
@@ -348,6 +352,38 @@ def test_init_and_maintain_are_for_each(world: World) -> None:
     assert world.run("onsctl", "maintain").stdout == ""  # cron would mail it
     assert {row["workspace"] for row in world.cluster.rows(
         "SELECT workspace FROM chore WHERE summary <> ''")} == set(NAMES)
+
+
+def test_what_is_to_be_typed_next_names_the_workspace(world: World) -> None:
+    class Front(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        said = world.run("onsctl", "-w", "west", "send-test", "--url",
+                         f"http://127.0.0.1:{server.server_port}/").stdout
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert said.count("onsctl ") == said.count("onsctl -w west ") == 2
+
+
+def test_doctor_looks_at_each(world: World) -> None:
+    said = world.run("onsctl", "doctor", expect=None).stdout
+    east, west = said.split("workspace west\n")
+    assert east.startswith("workspace east\n")
+    for part in (east, west):
+        assert re.search(r"^ok +openphone ", part, flags=re.M)
+    done = world.run("onsctl", "--json", "doctor", expect=None)
+    both = json.loads(done.stdout)["workspaces"]
+    assert [one["workspace"] for one in both] == ["east", "west"]
+    for one in both:
+        assert {"check": "openphone", "status": "ok"}.items() <= next(
+            check for check in one["result"]["checks"]
+            if check["check"] == "openphone").items()
 
 
 def test_what_fails_for_one_is_done_for_the_others(world: World) -> None:
@@ -663,16 +699,6 @@ def test_the_log_of_a_shared_path_is_nobodys(sharing: World,
                        "--since", "1d", expect=None)
     assert json.loads(done.stdout)["deliveries"].endswith(
         "not read: several workspaces share the path")
-
-
-def test_doctor_looks_at_one(world: World) -> None:
-    done = world.run("onsctl", "doctor", expect=64)
-    assert "--workspace east, west" in done.stderr
-    for name in NAMES:
-        done = world.run("onsctl", "--json", "-w", name, "doctor", expect=None)
-        [key] = [check for check in json.loads(done.stdout)["checks"]
-                 if check["check"] == "openphone"]
-        assert key["status"] == "ok", key
 
 
 def test_lists_of_the_account_are_sorted_by_number(sharing: World) -> None:

@@ -5,7 +5,8 @@
  * An answer is sent as it is; "Connection: close" in it, or an empty answer,
  * ends the connection. One that ends in CANNED_STALL is never finished, one in
  * CANNED_DRIP goes on with a byte now and then, one in CANNED_FLOOD with as
- * much as the peer takes. Header-only, for the tests of one program.
+ * much as the peer takes. One that begins with CANNED_EARLY comes before the
+ * request's body. Header-only, for the tests of one program.
  */
 #ifndef TESTS_CANNED_H
 #define TESTS_CANNED_H
@@ -23,6 +24,7 @@
 #define CANNED_STALL "\001"
 #define CANNED_DRIP "\002"
 #define CANNED_FLOOD "\003"
+#define CANNED_EARLY "\004"
 
 struct canned {
 	const char *const *answers; /* NULL at the end */
@@ -58,6 +60,8 @@ canned_read(struct canned *c)
 		length = strstr(c->asked + begin, "Content-Length: ");
 		if (length != NULL && length < end)
 			want = strtoul(length + 16, NULL, 10);
+		if (*c->answers != NULL && **c->answers == *CANNED_EARLY)
+			want = 0;
 	}
 	c->requests++;
 	return true;
@@ -67,9 +71,11 @@ canned_read(struct canned *c)
 static bool
 canned_send(struct canned *c, const char *answer)
 {
-	size_t n = strcspn(answer, CANNED_STALL CANNED_DRIP CANNED_FLOOD);
+	size_t n;
 	char rest[8192];
 
+	answer += *answer == *CANNED_EARLY;
+	n = strcspn(answer, CANNED_STALL CANNED_DRIP CANNED_FLOOD);
 	send(c->conn, answer, n, MSG_NOSIGNAL);
 	if (answer[n] == '\0')
 		return n > 0 && strstr(answer, "Connection: close") == NULL;

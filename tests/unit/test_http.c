@@ -127,6 +127,41 @@ headers_have_a_ceiling(void **state)
 	canned_stop(&server);
 }
 
+/* What the server says to it is told, and nothing else is sent. */
+static void
+a_body_is_announced(void **state)
+{
+	static const char *const answers[] = { CANNED_EARLY
+		"HTTP/1.1 100 Continue\r\n\r\n" CANNED_STALL,
+		CANNED_EARLY "HTTP/1.1 413 Too Large\r\nContent-Length: "
+			     "0\r\n\r\n" CANNED_STALL,
+		NULL };
+	static const int status[] = { 100, 413 };
+	struct err err = ERR_INIT;
+	struct http *http = http_new("test/1", &err);
+	struct http_response resp;
+	struct canned server;
+
+	(void)state;
+	canned_start(&server, answers);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(http_perform(http,
+				     &(struct http_request){ .method = "POST",
+					 .url = server.url,
+					 .announced = 3 },
+				     &resp, &err),
+		    0);
+		assert_int_equal(resp.status, status[i]);
+		http_response_clear(&resp);
+	}
+	http_free(http);
+	canned_stop(&server);
+	assert_int_equal(canned_count(&server, "POST / HTTP/1.1\r\n"), 2);
+	assert_int_equal(canned_count(&server, "Content-Length: 3\r\n"), 2);
+	assert_int_equal(canned_count(&server, "Expect: 100-continue\r\n"), 2);
+	assert_string_equal(server.asked + server.len - 4, "\r\n\r\n");
+}
+
 static bool
 is_public(const char *text)
 {
@@ -562,6 +597,7 @@ main(void)
 		cmocka_unit_test(retry_after_is_seconds_or_a_date),
 		cmocka_unit_test(a_date_is_read_by_the_servers_clock),
 		cmocka_unit_test(headers_have_a_ceiling),
+		cmocka_unit_test(a_body_is_announced),
 		cmocka_unit_test(only_addresses_of_the_internet_are_public),
 		cmocka_unit_test(urls_are_read_as_they_are_used),
 		cmocka_unit_test(an_answer_is_taken_whole),
