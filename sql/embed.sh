@@ -8,8 +8,14 @@ set -eu
 kind=$1
 shift
 
-literal() { # FILE as a C string, a line a line
-	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/	"&\\n"/' "$1"
+literal() { # SQL as a C string, a line a line
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/	"&\\n"/'
+}
+
+# Without what only people read, which is a third. Literals do not go over
+# several lines: tests/integration/test_build.py.
+bare() {
+	sed '/^[[:blank:]]*--/d; s/^[[:blank:]]*//; /^$/d' "$1"
 }
 
 echo "/* made by sql/embed.sh: edit the .sql files instead */"
@@ -18,7 +24,7 @@ queries)
 	echo '#include "sql/queries.h"'
 	for file; do
 		printf '\nconst char SQL_%s[] =\n%s;\n' \
-			"$(basename "$file" .sql)" "$(literal "$file")"
+			"$(basename "$file" .sql)" "$(bare "$file" | literal)"
 	done
 	;;
 header)
@@ -36,7 +42,7 @@ migrations)
 		name=$(basename "$file" .sql)
 		number=$(echo "${name%%_*}" | sed 's/^0*//')
 		printf '{ %s, "%s",\n%s },\n' \
-			"$number" "${name#*_}" "$(literal "$file")"
+			"$number" "${name#*_}" "$(literal <"$file")"
 	done
 	printf '};\n\nconst int migrations_count =\n'
 	printf '    sizeof(migrations) / sizeof(*migrations);\n'

@@ -47,8 +47,8 @@ WITH given AS (
 	SELECT c.kind, c.id
 	  FROM candidate c
 	 CROSS JOIN LATERAL (
-		SELECT jsonb_path_query(c.facts, '$.keyvalue()
-			? (@.key like_regex "^(id|userId|answeredBy|initiatedBy|phoneNumberId|from|to|participants|external|forwardedFrom|forwardedTo|contactIds)$").value[*]')
+		SELECT jsonb_path_query(c.facts,
+			'$.keyvalue() ? (@.key like_regex "^(id|userId|answeredBy|initiatedBy|phoneNumberId|from|to|participants|external|forwardedFrom|forwardedTo|contactIds)$").value[*]')
 		UNION
 		SELECT jsonb_path_query(c.facts, '$.voicemail.from')
 		UNION

@@ -38,7 +38,7 @@ enum {
 	/* look for work at least this often; many workers take turns, as each
 	 * look is a query */
 	IDLE_MS = 1000,
-	IDLE_EACH_MS = 300,
+	IDLE_EACH_MS = 400,
 	NAP_MS = 20, /* ... and at most */
 	/* a spool with files that cannot be taken in; each look is logged */
 	SPOOL_LEFT_MS = 60000,

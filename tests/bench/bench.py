@@ -12,6 +12,7 @@ import argparse
 import importlib
 import os
 import platform
+import signal
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,8 @@ def main() -> int:
     parts = options.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no part: {', '.join(unknown)}")
+    # as at Ctrl-C: what was started is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     bench = common.Bench(options.bin.resolve(), options.quick)
     try:
         for name in parts:

@@ -139,6 +139,49 @@ def test_release_programs_have_no_fail_points() -> None:
         assert "fail points" not in version
 
 
+SIZES = {"ons-webhook": 300, "ons-process": 300, "ons-portal": 300,
+         # every command and migration is in it
+         "onsctl": 520}
+
+
+@pytest.mark.parametrize("program", SIZES)
+def test_stripped_programs_are_small(program: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("ONS_TEST_BIN", TOP))
+    needs("strip")
+    makefile = folder / "Makefile"
+    if not makefile.exists() or not re.search(r"^CFLAGS = -g -Os$",
+                                              makefile.read_text(), re.M):
+        pytest.skip("CFLAGS are not those of configure")
+    version = subprocess.check_output([folder / program, "--version"],
+                                      text=True)
+    if (b"__asan_init" in (folder / program).read_bytes()
+            or "fail points" in version):
+        pytest.skip("built for tests")
+    run("strip", "-o", tmp_path / program, folder / program)
+    assert (tmp_path / program).stat().st_size <= SIZES[program] * 1000
+
+
+def test_statements_are_compiled_in_whole() -> None:
+    """sql/embed.sh drops indentation and lines that are comments, which a
+    literal over several lines would be changed by."""
+    files = sorted(TOP.glob("sql/queries/*.sql"))
+    for path in files:
+        for line in re.sub(r"--.*", "", path.read_text()).splitlines():
+            assert line.count("'") % 2 == 0, f"{path.name}: {line}"
+    made = subprocess.check_output(
+        [TOP / "sql/embed.sh", "queries", *files], text=True)
+    literals = re.findall(r'^const char SQL_(\w+)\[\] =\n(.*?");$', made,
+                          re.M | re.S)
+    assert len(literals) == len(files)
+    for (name, literal), path in zip(literals, files, strict=True):
+        assert name == path.stem
+        text = re.sub(r"\\(.)", lambda escaped:
+                      {"n": "\n"}.get(escaped[1], escaped[1]),
+                      "".join(re.findall(r'^\t"(.*)"$', literal, re.M)))
+        code = re.sub(r"^\s*--.*", "", path.read_text(), flags=re.M)
+        assert text.split() == code.split(), path.name
+
+
 def test_deliveries_are_json() -> None:
     for path in TOP.glob("tests/deliveries/*/*.json"):
         json.loads(path.read_text())

@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -42,6 +43,8 @@ class Request:
     headers: Any  # an email.message.Message: look-ups ignore case
     raw: bytes = b""
     form: dict[str, Json] | None = None  # of multipart bodies, for the record
+    arrived: datetime = field(
+        default_factory=lambda: datetime.now(timezone.utc))
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.target)
@@ -275,7 +278,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.stats.add(self.server.service.name, request, response)
         if self.server.record:
             self.server.record.write(
-                self.server.service.name, request.method, request.target,
+                request.arrived, self.server.service.name, request.method,
+                request.target,
                 dict(request.headers.items()), request.recorded_body(),
                 request.form, response.status if response else None,
                 response.recorded_body() if response else None)

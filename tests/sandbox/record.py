@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,13 @@ class Record:
         with self._lock:
             self._secrets.append(secret)
 
-    def write(self, service: str, method: str, path: str,
+    def write(self, arrived: datetime, service: str, method: str, path: str,
               headers: dict[str, str], body: Any, form: dict[str, Any] | None,
               status: int | None, response: Any) -> None:
         if not self.on:
             return
         entry = {
-            "time": datetime.now(timezone.utc).isoformat(
+            "time": arrived.isoformat(
                 timespec="milliseconds").replace("+00:00", "Z"),
             "service": service, "method": method, "path": path,
             "headers": {name: _masked(name, value)
