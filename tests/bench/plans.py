@@ -90,8 +90,8 @@ SELECT resource_id AS found, page_id AS found_page FROM finding
 SELECT json_build_array(json_build_object('id', page_id, 'text', resource_id,
 	'url', url, 'created_time', created_at)) AS listed
   FROM page WHERE resource_id = :'call' \gset
-SELECT received_at AS since FROM event WHERE id = (SELECT max(id) - 2000
-	FROM event) \gset
+SELECT received_at AS since FROM event
+ WHERE id = (SELECT greatest(1, max(id) - 2000) FROM event) \gset
 SELECT min(resource_id) AS slice, max(resource_id) AS slice_end FROM (SELECT resource_id FROM page
 	WHERE workspace = 'default' AND kind = 'call'
 	   AND resource_id < 'ACfill8' ORDER BY 1 DESC LIMIT 1000) p \gset
