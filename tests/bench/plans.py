@@ -57,11 +57,11 @@ WHOLE = {
     "findings_json": "a person reads what was found",
     "gone_next": "OpenPhone's list of a stretch of time against ours",
     "gone_returned": "all that OpenPhone listed",
-    "listing_begin": "all of the last listing goes",
-    "reconcile_report": "all that was listed and found is counted",
+    "listing_begin": "a batch of 20,000",
+    "reconcile_report": "all that OpenPhone listed, and was found, is counted",
     "repair_pages": "a batch of 1000",
     "storage_put": "once a day: all that is stored is counted",
-    "upstream_begin": "all of the last listing goes",
+    "upstream_begin": "a batch of 20,000",
 }
 
 # What is no question to the tables, or needs a session or a lock of its own.
@@ -217,7 +217,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "jobs_list": [":'ws', true, NULL, NULL, '{}', 20"],
     "jobs_retry": ["ARRAY[:'dead']"],
     "link_get": ["ARRAY[:'ws'], :'token'", "ARRAY[:'ws'], 'none'"],
-    "listing_begin": [":'ws', 'call'"],
+    "listing_begin": [":'ws', 'call', ''"],
     "listing_put": [":'ws', 'call', false, :'listed'"],
     "media_attached": [OF_CALL], "media_get": [OF_CALL],
     "media_links": [":'ws', :'call', NULL"],
@@ -259,7 +259,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "trouble_wait": [":'ws', 'notion', '', :job"],
     "upstream_after": [":'ws', 'call', '[{\"id\": \"x\", \"known\": false}]'"],
     "upstream_before": [":'ws', 'call', ARRAY[:'call', 'x']"],
-    "upstream_begin": [":'ws'"],
+    "upstream_begin": [":'ws', '', ''"],
 }
 
 
