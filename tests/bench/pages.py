@@ -204,7 +204,7 @@ def measure(bench: common.Bench) -> None:
     canned = Canned(bench.folder / "canned")
     try:
         for workers in (1, 2, 4):
-            at_once(bench, canned, workers, 50 if bench.quick else 1000)
+            at_once(bench, canned, workers, 50 if bench.quick else 400)
     finally:
         canned.stop()
     at_the_limit(bench)
