@@ -54,4 +54,4 @@ SELECT json_build_object(
 		AS written,
 	       (SELECT count(DISTINCT (kind, resource_id)) FROM job_done
 		WHERE workspace = $1 AND kind IN ('call', 'message')
-		  AND finished_at >= date_trunc('day', now())) AS resources) t
+		  AND finished_at >= date_trunc('day', now())) AS resources OFFSET 0) t -- counted once

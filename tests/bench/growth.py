@@ -22,11 +22,10 @@ from conftest import PSQL, Stack, clean_environment, psql
 # What a program asks again and again: statements of plans.py, by their name
 # and the number of their arguments.
 LOOKS = {
-    "a job claimed": "job_claim 0",
+    "a job finished, the next claimed": "job_next 0",
     "... its state read": "resource_get 0",
     "... its deliveries found": "resource_events 0",
     "... its page found": "page_get 0",
-    "... finished": "job_finish 0",
     "a link of the portal's": "link_get 0",
     "doctor: the queue": "doctor_queue 0",
     "doctor: the history": "doctor_history 0",
