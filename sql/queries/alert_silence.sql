@@ -8,7 +8,7 @@ SELECT alert_look($1, 'silence', '', (
 			to_char(since AT TIME ZONE $3::text, 'YYYY-MM-DD HH24:MI'),
 			floor(extract(epoch FROM sum(passed)) / 60))))
 	  FROM (SELECT received_at AS since FROM event WHERE workspace = $1
-		 ORDER BY id DESC LIMIT 1) last
+		 ORDER BY received_at DESC LIMIT 1) last
 	 CROSS JOIN LATERAL (
 		SELECT greatest(interval '0',
 			least(now(), (day + $6::int * interval '1 minute')

@@ -1,6 +1,6 @@
 -- $1 workspace, $2 kind, $3 data source, $4 when its listing began, $5 after
 -- that id, $6 up to that one: what does not agree between the listing, the
--- pages and the resources becomes a finding
+-- pages and the resources becomes a finding. pages: how many ids were listed
 WITH oldest AS MATERIALIZED (
 	-- of several pages with one id; what is archived comes last
 	SELECT DISTINCT ON (resource_id) resource_id, page_id, url
@@ -83,9 +83,12 @@ WITH oldest AS MATERIALIZED (
 	   AND r.facts ? 'id' -- else nothing is known but that it was
 	   -- of what OpenPhone has no longer there need not be one
 	   AND (r.facts -> 'deleted') IS DISTINCT FROM 'true'
+), put AS (
+	INSERT INTO finding (workspace, kind, side, what, resource_id, page_id,
+		url)
+	SELECT $1, $2, 'notion', f.* FROM (
+		SELECT * FROM unknown UNION ALL SELECT * FROM missing
+		UNION ALL SELECT * FROM doubled UNION ALL SELECT * FROM renamed
+		UNION ALL SELECT * FROM unwritten) f
 )
-INSERT INTO finding (workspace, kind, side, what, resource_id, page_id, url)
-SELECT $1, $2, 'notion', f.* FROM (
-	SELECT * FROM unknown UNION ALL SELECT * FROM missing
-	UNION ALL SELECT * FROM doubled UNION ALL SELECT * FROM renamed
-	UNION ALL SELECT * FROM unwritten) f
+SELECT count(*) AS pages FROM oldest

@@ -7,7 +7,8 @@ SELECT d.kind, d.id, d.name, d.number,
   FROM directory d
   LEFT JOIN page p ON (p.workspace, p.kind, p.resource_id, p.state)
 		    = (d.workspace, d.kind, d.id, 'written')
- WHERE d.workspace = $1 AND d.id = ANY ($2::text[])
+ WHERE d.workspace = $1 AND d.kind IN ('user', 'number', 'contact')
+   AND d.id = ANY ($2::text[])
 UNION ALL
 SELECT d.kind, d.id, d.name, c.number, true, true, p.page_id
   FROM contact_number c JOIN directory d

@@ -2,7 +2,7 @@
 -- to, and what the last comparison with OpenPhone and Notion found and nobody has
 -- repaired
 SELECT (SELECT to_char(received_at, 'YYYY-MM-DD') FROM event
-	 WHERE workspace = $1 ORDER BY id LIMIT 1) AS first,
+	 WHERE workspace = $1 ORDER BY received_at LIMIT 1) AS first,
        b.id, b.state, to_char(b.since, 'YYYY-MM-DD') AS since, b.reason,
        (SELECT string_agg(n || ' ' || what, ', ' ORDER BY what)
 	  FROM (SELECT what, count(*) AS n FROM finding

@@ -10,9 +10,9 @@ SELECT (SELECT count(*) FROM job
        (SELECT extract(epoch FROM now() - finished_at)::bigint FROM chore
 	 WHERE workspace = $1 AND name = 'reconcile') AS maintained,
        (SELECT extract(epoch FROM now() - received_at)::bigint FROM event
-	 WHERE workspace = $1 ORDER BY id LIMIT 1) AS first,
+	 WHERE workspace = $1 ORDER BY received_at LIMIT 1) AS first,
        (SELECT extract(epoch FROM now() - received_at)::bigint FROM event
-	 WHERE workspace = $1 ORDER BY id DESC LIMIT 1) AS delivered,
+	 WHERE workspace = $1 ORDER BY received_at DESC LIMIT 1) AS delivered,
        (SELECT extract(epoch FROM now() - max(created_at))::bigint FROM page
 	 WHERE workspace = $1 AND state = 'written') AS written,
        (SELECT string_agg(service || ' until ' || to_char(paused_until,

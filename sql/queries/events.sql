@@ -14,5 +14,5 @@ SELECT * FROM (
 	   AND ($5::timestamptz IS NULL OR received_at >= $5)
 	   AND ($6::timestamptz IS NULL OR received_at < $6)
 	   AND ($7::text IS NULL OR resource_id = $7 OR delivery_id = $7)
-	 ORDER BY v_events.id DESC LIMIT $8::int) newest
- ORDER BY id
+	 ORDER BY v_events.received_at DESC, id DESC LIMIT $8::int) newest
+ ORDER BY received_at, id

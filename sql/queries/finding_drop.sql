@@ -1,3 +1,4 @@
 -- $1 workspace, $2 kind, $3 what, $4 page id: it was none
 DELETE FROM finding
  WHERE workspace = $1 AND kind = $2 AND what = $3 AND page_id = $4
+   AND repaired_at IS NULL

@@ -12,8 +12,9 @@ WITH who AS (
 ), hit AS (
 	SELECT e.*, e.resource_id IS NOT NULL
 		AND e.kind IN ('call', 'message', 'contact') AS whole
-	  FROM batch e JOIN event_body b
-	    ON (b.event_id, b.received_at) = (e.id, e.received_at)
+	  FROM batch e CROSS JOIN LATERAL (SELECT body FROM event_body
+		WHERE (event_id, received_at) = (e.id, e.received_at)
+		OFFSET 0) b -- one by one, never all weeks' bodies
 	 WHERE NOT EXISTS (SELECT FROM resource r
 		WHERE (r.workspace, r.kind, r.id) = ($2, e.kind, e.resource_id)
 		  AND e.id = ANY (r.events))

@@ -1,3 +1,4 @@
 -- $1 workspace: do we have contacts?
-SELECT EXISTS (SELECT FROM resource
-	WHERE workspace = $1 AND kind = 'contact' AND facts <> '{}') AS any
+SELECT count(*) > 0 AS any FROM (SELECT FROM resource
+	WHERE workspace = $1 AND kind = 'contact' AND facts <> '{}'
+	ORDER BY id LIMIT 1) first

@@ -12,7 +12,7 @@ WITH given AS (
 	       greatest(d.changed_at, p.created_at) AS changed_at
 	  FROM directory d LEFT JOIN page p
 	    ON (p.workspace, p.kind, p.resource_id, p.state)
-	     = (d.workspace, d.kind, d.id, 'written')
+	     = (d.workspace, d.kind, d.id, 'written') AND p.kind = 'contact'
 	 WHERE d.workspace = $1
 	   AND (d.changed_at IS NOT NULL OR p.created_at IS NOT NULL)
 ), changed AS (

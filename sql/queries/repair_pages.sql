@@ -7,7 +7,7 @@ WITH next AS MATERIALIZED (
 	 WHERE workspace = $1 AND kind = $2 AND repaired_at IS NULL
 	   AND what IN ('missing', 'restored', 'unknown', 'renamed',
 		'unwritten')
-	 ORDER BY what, resource_id, page_id LIMIT 1000
+	 ORDER BY what, page_id LIMIT 1000
 ), removed AS (
 	UPDATE page p SET state = 'trashed' FROM next n
 	 WHERE n.what = 'missing' AND p.workspace = $1 AND p.kind = $2

@@ -8,7 +8,7 @@ SELECT json_build_object(
 	'deliveries_today', (SELECT count(*) FROM event
 		WHERE workspace = $1 AND received_at >= date_trunc('day', now())),
 	'last_delivery', (SELECT received_at FROM event
-		WHERE workspace = $1 ORDER BY id DESC LIMIT 1),
+		WHERE workspace = $1 ORDER BY received_at DESC LIMIT 1),
 	'pages_today', (SELECT count(*) FROM page
 		WHERE workspace = $1 AND state = 'written'
 		  AND created_at >= date_trunc('day', now())),
@@ -54,4 +54,4 @@ SELECT json_build_object(
 		AS written,
 	       (SELECT count(DISTINCT (kind, resource_id)) FROM job_done
 		WHERE workspace = $1 AND kind IN ('call', 'message')
-		  AND finished_at >= date_trunc('day', now())) AS resources) t
+		  AND finished_at >= date_trunc('day', now())) AS resources OFFSET 0) t -- counted once

@@ -78,7 +78,8 @@ compare(struct proof *proof, struct ctl *ctl, struct sync *sync,
 		.until = proof->until };
 
 	for (size_t i = 0; proof->notion && i < N_KINDS; i++)
-		if (reconcile_pages(&pages, kinds[i], err) != 0)
+		if (reconcile_pages(&pages, kinds[i], &proof->pages[i], err) !=
+		    0)
 			return -1;
 	if (!proof->openphone)
 		return 0;
@@ -156,12 +157,9 @@ say(struct proof *proof, const struct db_result *r, struct err *err)
 		rc |=
 		    add_count(&out, ", %s messages", db_int(r, 0, "messages"));
 	} else {
-		rc |= add_count(
-		    &out, ": pages of %s calls", db_int(r, 0, "call_pages"));
-		rc |= add_count(
-		    &out, ", %s messages", db_int(r, 0, "message_pages"));
-		rc |= add_count(
-		    &out, ", %s contacts", db_int(r, 0, "contact_pages"));
+		rc |= add_count(&out, ": pages of %s calls", proof->pages[1]);
+		rc |= add_count(&out, ", %s messages", proof->pages[2]);
+		rc |= add_count(&out, ", %s contacts", proof->pages[0]);
 	}
 	rc |= add_caveats(&out, proof);
 	if (rc == 0)

@@ -23,6 +23,7 @@ struct proof {
 	/* what came of it */
 	int64_t refused, groups; /* see sync/upstream.h */
 	int64_t repaired, open;
+	int64_t pages[3]; /* ids on Notion's pages: contacts, calls, messages */
 	bool complete;
 	char remark[400]; /* see sync/deliverylog.h */
 	char sentence[512];

@@ -417,11 +417,13 @@ static int
 store(struct sync *sync, const struct job *job, const json_t *facts,
     const struct slots *slots, struct err *err)
 {
-	struct db_result *r = stored(sync, job, err);
+	struct db_result *r;
 	struct err one = ERR_INIT;
 	int rc;
 
-	if (r == NULL)
+	if (slots->n == 0 && !upload_wanted(sync))
+		return 0;
+	if ((r = stored(sync, job, err)) == NULL)
 		return -1;
 	rc = store_slots(sync, job, facts, slots, r, err);
 	db_result_free(r);

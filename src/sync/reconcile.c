@@ -105,8 +105,10 @@ next_slice(const struct reconcile *how, const char *kind, const char *after,
 /* In slices: no statement takes long, however much there is. */
 static int
 compare(const struct reconcile *how, const char *kind,
-    const struct destination *d, const char *began, struct err *err)
+    const struct destination *d, const char *began, int64_t *pages,
+    struct err *err)
 {
+	struct db_result *r;
 	char *after = strdup(""), *end = NULL;
 	int rc = -1;
 
@@ -114,10 +116,14 @@ compare(const struct reconcile *how, const char *kind,
 		err_nomem(err);
 	while (after != NULL &&
 	    (rc = next_slice(how, kind, after, &end, err)) > 0) {
-		rc = DB_RUN(how->sync->db, SQL_compare_pages, NULL, err,
+		r = NULL;
+		rc = DB_RUN(how->sync->db, SQL_compare_pages, &r, err,
 		    DB_TEXT(how->sync->ws->name), DB_TEXT(kind),
 		    DB_TEXT(d->data_source), DB_TEXT(began), DB_TEXT(after),
 		    DB_TEXT(end));
+		if (rc == 0)
+			*pages += db_int(r, 0, "pages");
+		db_result_free(r);
 		free(after);
 		after = end;
 		if (rc != 0 || (rc = chore_keep(how->chore, err)) != 0)
@@ -219,13 +225,25 @@ static int
 begin(const struct reconcile *how, const char *kind, char **began,
     struct err *err)
 {
-	struct db_result *r = NULL;
+	char last[NOTION_ID_SIZE] = "";
+	bool more = true;
 
-	if (DB_RUN(how->sync->db, SQL_listing_begin, &r, err,
-		DB_TEXT(how->sync->ws->name), DB_TEXT(kind)) != 0)
-		return -1;
-	*began = strdup(db_text(r, 0, "began"));
-	db_result_free(r);
+	while (more) {
+		struct db_result *r = NULL;
+
+		if (chore_keep(how->chore, err) != 0 ||
+		    DB_RUN(how->sync->db, SQL_listing_begin, &r, err,
+			DB_TEXT(how->sync->ws->name), DB_TEXT(kind),
+			DB_TEXT(last)) != 0)
+			return -1;
+		more = db_text(r, 0, "last") != NULL;
+		if (more)
+			snprintf(
+			    last, sizeof(last), "%s", db_text(r, 0, "last"));
+		else
+			*began = strdup(db_text(r, 0, "began"));
+		db_result_free(r);
+	}
 	if (*began != NULL)
 		return 0;
 	err_nomem(err);
@@ -233,7 +251,8 @@ begin(const struct reconcile *how, const char *kind, char **began,
 }
 
 int
-reconcile_pages(const struct reconcile *how, const char *kind, struct err *err)
+reconcile_pages(const struct reconcile *how, const char *kind, int64_t *pages,
+    struct err *err)
 {
 	struct destination d = { 0 };
 	char *began = NULL;
@@ -246,7 +265,7 @@ reconcile_pages(const struct reconcile *how, const char *kind, struct err *err)
 	if (found &&
 	    (list_database(how, kind, &d, err) != 0 ||
 		DB_RUN(how->sync->db, SQL_listing_end, NULL, err) != 0 ||
-		compare(how, kind, &d, began, err) != 0 ||
+		compare(how, kind, &d, began, pages, err) != 0 ||
 		DB_RUN(how->sync->db, SQL_finding_end, NULL, err) != 0 ||
 		check_missing(how, kind, err) != 0 ||
 		(how->repair && repair(how, kind, &d, err) != 0))) {

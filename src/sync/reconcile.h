@@ -21,9 +21,10 @@ struct reconcile {
 	bool repair;
 };
 
-/* List one kind's database and compare. Without one there is nothing to do. */
-int reconcile_pages(
-    const struct reconcile *how, const char *kind, struct err *err);
+/* List one kind's database and compare. Without one there is nothing to do.
+ * How many ids are on its pages is added to *pages. */
+int reconcile_pages(const struct reconcile *how, const char *kind,
+    int64_t *pages, struct err *err);
 
 /* Have all pages of ours in the databases a row of the table page, as far as
  * we know? If not, they should be listed. */

@@ -253,6 +253,32 @@ get_numbers(struct reading *r, struct err *err)
 	return 0;
 }
 
+static int
+begin(const struct upstream *u, struct err *err)
+{
+	char kind[16] = "", id[EVENT_ID_MAX + 1] = "";
+	bool more = true;
+
+	while (more) {
+		struct db_result *r = NULL;
+
+		if (chore_keep(u->chore, err) != 0 ||
+		    DB_RUN(u->sync->db, SQL_upstream_begin, &r, err,
+			DB_TEXT(u->sync->ws->name), DB_TEXT(kind),
+			DB_TEXT(id)) != 0)
+			return -1;
+		more = db_text(r, 0, "last_id") != NULL;
+		if (more) {
+			snprintf(kind, sizeof(kind), "%s",
+			    db_text(r, 0, "last_kind"));
+			snprintf(
+			    id, sizeof(id), "%s", db_text(r, 0, "last_id"));
+		}
+		db_result_free(r);
+	}
+	return 0;
+}
+
 int
 upstream_compare(struct upstream *u, struct err *err)
 {
@@ -261,8 +287,7 @@ upstream_compare(struct upstream *u, struct err *err)
 		    .since = u->since, .until = u->until, .number = "" } };
 	int attempt = 1, rc = 0;
 
-	if (DB_RUN(u->sync->db, SQL_upstream_begin, NULL, err,
-		DB_TEXT(u->sync->ws->name)) != 0)
+	if (begin(u, err) != 0)
 		return -1;
 	while (rc == 0 && backfill_surface(u->sync, &r.range.v1, err) != 0)
 		if (!patience_again(u->sync, u->chore, &attempt, err))

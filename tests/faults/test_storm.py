@@ -3,15 +3,13 @@ is counted, and afterwards the allowed rate is used."""
 
 from __future__ import annotations
 
-import json
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import deliver
 import pytest
-from integration import Stack
+from integration import Stack, asked, share_used
 from invariants import (acknowledged_is_stored, nobody_was_refused,
                         nothing_is_stuck, openphone_id)
 from ledger import Ledger
@@ -28,17 +26,12 @@ class Record:
     """What a service was asked since this was made."""
 
     def __init__(self, stack: Stack, service: str) -> None:
-        self.path = Path(stack.env["SANDBOX_RECORD"])
+        self.stack = stack
         self.service = service
-        self.begin = self.path.stat().st_size
+        self.begin = Path(stack.env["SANDBOX_RECORD"]).stat().st_size
 
     def requests(self) -> list[tuple[float, dict[str, Any]]]:
-        with open(self.path, encoding="utf-8") as file:
-            file.seek(self.begin)
-            entries = [json.loads(line) for line in file]
-        return [(datetime.fromisoformat(
-            one["time"].replace("Z", "+00:00")).timestamp(), one)
-            for one in entries if one["service"] == self.service]
+        return asked(self.stack, self.service, self.begin)
 
 
 def too_early(requests: list[tuple[float, dict[str, Any]]],
@@ -155,9 +148,7 @@ def test_the_allowed_rate_is_used(stack: Stack, ledger: Ledger, full: bool,
     refused = [at for at, one in requests if one["status"] == 429]
     assert len(refused) == 3  # those of the storm
     done = sorted(at for at, _ in requests if at >= max(refused) + 2)
-    # the last window is not a whole one: what came before it took this long
-    span = done[-limit] - done[0]
-    used = (len(done) - limit) / (span * limit / window)
+    used = share_used(done, limit, window)
     row.experiment += f" ({used:.1%} of what is allowed)"
     row.runs += 1
     row.acknowledged = len(ledger.acknowledged)

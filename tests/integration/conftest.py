@@ -21,6 +21,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -218,6 +219,25 @@ def until(what: Callable[[], Any], limit: float = 60) -> Any:
         assert time.monotonic() < end, "it does not happen"
         time.sleep(0.05)
     return found
+
+
+def asked(stack: Stack, service: str, begin: int = 0) -> list[
+        tuple[float, dict[str, Any]]]:
+    """The requests to one of the sandbox's services, and when they came;
+    begin: where its record ended before."""
+    with open(stack.env["SANDBOX_RECORD"], encoding="utf-8") as file:
+        file.seek(begin)
+        entries = [json.loads(line) for line in file]
+    return [(datetime.fromisoformat(
+        one["time"].replace("Z", "+00:00")).timestamp(), one)
+        for one in entries if one["service"] == service]
+
+
+def share_used(moments: list[float], limit: int, window: float) -> float:
+    """How much of the allowed rate requests at these moments have used."""
+    # the last window is not a whole one: what came before it took this long
+    span = moments[-limit] - moments[0]
+    return (len(moments) - limit) / (span * limit / window)
 
 
 def children(pid: int) -> list[int]:
