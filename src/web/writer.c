@@ -284,10 +284,9 @@ wait_for(struct writer *w, struct entry *entry, struct err *err)
 	bool left = false;
 	int rc;
 
-	while ((rc = sem_clockwait(&entry->done, CLOCK_MONOTONIC, &until)) !=
-		0 &&
-	    errno == EINTR)
-		;
+	do
+		rc = sem_clockwait(&entry->done, CLOCK_MONOTONIC, &until);
+	while (rc != 0 && errno == EINTR);
 	if (rc != 0) {
 		pthread_mutex_lock(&w->lock);
 		if (sem_trywait(&entry->done) != 0) {
