@@ -27,8 +27,8 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE ON backfill, backfill_slice, chore
 			TO ons_process;
 		-- event_store: what was spooled
-		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, bucket_take,
-			bucket_pause, trouble_wait, trouble_met, trouble_ended,
+		GRANT EXECUTE ON FUNCTION event_store, job_due, job_finish, job_next,
+			bucket_take, bucket_pause, trouble_wait, trouble_met, trouble_ended,
 			partitions_ahead, incarnation, alert_look TO ons_process;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ons_portal') THEN

@@ -1,2 +1,2 @@
--- $1 job, $2 run id, $3 generation that was worked on: done, again or lost
-SELECT job_finish($1, $2, $3) AS result
+-- $1 run id; $2 and $3 the jobs that are done and their generations
+SELECT job_finish($1, $2, $3)

@@ -45,8 +45,8 @@ await(struct doctor *d, struct probe *p, struct err *err)
 	static const struct timespec nap = { .tv_nsec = LOOK_MS * 1000000L };
 	int64_t begun = clock_ms();
 
-	if (job_make_due(d->db, d->ws->name, JOB_PROBE, p->id, JOB_LIVE, err) !=
-		0 ||
+	if (job_make_due(
+		d->db, d->ws->name, JOB_PROBE, p->id, JOB_QUICK, err) != 0 ||
 	    DB_RUN(d->db, SQL_notify, NULL, err) != 0)
 		return -1;
 	do {

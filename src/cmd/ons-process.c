@@ -145,6 +145,22 @@ tick(int ms)
 
 /* ---- a worker ---- */
 
+/* When a worker looks at the spool next, and whether another one is at it. */
+struct spool_look {
+	int64_t at;
+	bool busy;
+};
+
+struct worker {
+	struct sync sync;
+	struct db *db;
+	int64_t run;
+	int siblings; /* workers in all */
+	bool linger;
+	struct spool_look look;
+	struct job_batch batch;
+};
+
 /* A job that its workers die of is not begun again for ever. */
 static int
 attempt(struct sync *sync, const struct job *job, int64_t max_attempts,
@@ -157,29 +173,25 @@ attempt(struct sync *sync, const struct job *job, int64_t max_attempts,
 	return -1;
 }
 
-/* Do one claimed job and say in the table how it went. */
+/* Do one claimed job. That it is done is said in the table with the next claim;
+ * that it failed, at once. */
 static int
-work(struct sync *sync, struct db *db, const struct job *job,
-    const struct conf *conf, struct err *err)
+work(struct worker *w, struct job *job, struct err *err)
 {
+	int64_t max_attempts = w->sync.conf->process.max_attempts;
 	struct err why = ERR_INIT;
-	enum job_result result;
 	int64_t began = clock_ms();
 	bool dead = false;
-	int rc;
 
 	log_context(job->workspace, job->kind, job->resource_id);
 	log_job(job->id, job->attempt, -1);
-	rc = attempt(sync, job, conf->process.max_attempts, &why);
+	job->done = attempt(&w->sync, job, max_attempts, &why) == 0;
 	log_job(job->id, job->attempt, clock_ms() - began);
-	if (rc == 0) {
-		if (job_finish(db, job, &result, err) != 0)
-			return -1;
+	if (job->done) {
 		log_info("done");
 		return 0;
 	}
-	if (job_fail(db, job, &why, conf->process.max_attempts, &dead, err) !=
-	    0)
+	if (job_fail(w->db, job, &why, max_attempts, &dead, err) != 0)
 		return -1;
 	if (dead)
 		log_err(&why,
@@ -199,88 +211,96 @@ work(struct sync *sync, struct db *db, const struct job *job,
  * look. Drain: that's it, but for what only waits for a rate limit. True: go
  * on. */
 static bool
-idle(struct sync *sync, int workers, bool linger, struct err *err)
+idle(struct worker *w, struct err *err)
 {
-	int most =
-	    IDLE_EACH_MS * workers > IDLE_MS ? IDLE_EACH_MS * workers : IDLE_MS;
+	int most = IDLE_EACH_MS * w->siblings > IDLE_MS
+	    ? IDLE_EACH_MS * w->siblings
+	    : IDLE_MS;
 	int64_t ms = most;
 
-	if (!linger) {
-		ms = job_next_ms(sync->db, sync->ws->name, err);
+	if (!w->linger) {
+		ms = job_next_ms(w->db, w->sync.ws->name, err);
 		if (ms < 0 || ms > DRAIN_WAIT_MS)
 			return false;
 	}
 	FAILPOINT("worker.idle");
 	/* a lost connection is made anew by the next claim */
-	(void)db_wait(sync->db,
-	    ms < NAP_MS	    ? NAP_MS
-		: ms > most ? most
-			    : (int)ms);
+	(void)db_wait(w->db, ms < NAP_MS ? NAP_MS : ms > most ? most : (int)ms);
 	return true;
 }
-
-/* When a worker looks at the spool next, and whether another one is at it. */
-struct spool_look {
-	int64_t at;
-	bool busy;
-};
 
 /* What ons-webhook had to spool. A folder that cannot be used is no reason to
  * leave the jobs undone: -1 is the database's failure. */
 static int
-take_in(
-    struct db *db, const char *spool, struct spool_look *look, struct err *err)
+take_in(struct worker *w, struct err *err)
 {
 	enum takein_result result = TAKEIN_LEFT;
 
-	if (clock_ms() < look->at)
-		return 0;
-	if (takein_run(spool, db, &stopping, &result, err) != 0) {
+	if (takein_run(w->sync.conf->webhook.spool, w->db, &stopping, &result,
+		err) != 0) {
 		if (err->kind == ERR_RETRY)
 			return -1;
 		log_err(err, "taking in what was spooled");
 		err_clear(err);
 		result = TAKEIN_LEFT;
 	}
-	look->busy = result == TAKEIN_BUSY;
-	look->at = clock_ms() +
+	w->look.busy = result == TAKEIN_BUSY;
+	w->look.at = clock_ms() +
 	    (result == TAKEIN_LEFT ? SPOOL_LEFT_MS
-		    : look->busy   ? SPOOL_BUSY_MS
+		    : w->look.busy ? SPOOL_BUSY_MS
 				   : IDLE_MS);
 	return 0;
 }
 
+static int
+work_on_batch(struct worker *w, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < w->batch.n && rc == 0 && !stopping; i++)
+		rc = work(w, &w->batch.jobs[i], err);
+	log_context(NULL, NULL, NULL);
+	malloc_trim(0); /* a worker waits more than it works */
+	return rc;
+}
+
+/* Look for work, and do it: 1, 0 when there is none and never will be, -1 when
+ * the database failed. */
+static int
+turn(struct worker *w, struct err *err)
+{
+	int claimed;
+
+	/* taking in may take long: nobody is to wait for what is done */
+	if (clock_ms() >= w->look.at &&
+	    (job_finish(w->db, &w->batch, err) != 0 || take_in(w, err) != 0))
+		return -1;
+	claimed = job_next(w->db, w->sync.ws->name, w->run,
+	    w->sync.conf->process.lease_ms, &w->batch, err);
+	if (claimed < 0)
+		return -1;
+	if (claimed > 0)
+		return work_on_batch(w, err) == 0 ? 1 : -1;
+	if (w->look.busy) {
+		tick(NAP_MS); /* there will be more to do */
+		return 1;
+	}
+	if (idle(w, err))
+		return 1;
+	return err_is_set(err) ? -1 : 0;
+}
+
 /* Work until told to stop, or idle for good (0); -1: the database failed. */
 static int
-work_loop(struct sync *sync, struct db *db, int64_t run, int workers,
-    bool linger, struct err *err)
+work_loop(struct worker *w, struct err *err)
 {
-	struct spool_look look = { 0 };
-	const struct conf *conf = sync->conf;
-	struct job job = { 0 };
-	int claimed, rc = 0;
+	int rc = 1;
 
-	while (!stopping && !leaving && rc == 0) {
-		if (take_in(db, conf->webhook.spool, &look, err) != 0)
-			return -1;
-		claimed = job_claim(
-		    db, sync->ws->name, run, conf->process.lease_ms, &job, err);
-		if (claimed < 0)
-			return -1;
-		if (claimed == 0 && look.busy) {
-			tick(NAP_MS); /* there will be more to do */
-			continue;
-		}
-		if (claimed == 0) {
-			if (!idle(sync, workers, linger, err))
-				return err_is_set(err) ? -1 : 0;
-			continue;
-		}
-		rc = work(sync, db, &job, conf, err);
-		log_context(NULL, NULL, NULL);
-		job_clear(&job);
-		malloc_trim(0); /* a worker waits more than it works */
-	}
+	while (!stopping && !leaving && rc > 0)
+		rc = turn(w, err);
+	if (rc > 0)
+		rc = job_finish(w->db, &w->batch, err);
+	job_batch_clear(&w->batch);
 	return rc;
 }
 
@@ -311,13 +331,11 @@ recover(struct db *db, int64_t run, struct err *err)
 }
 
 static int
-worker(const struct conf *conf, const struct workspace *ws, int workers,
+worker(const struct conf *conf, const struct workspace *ws, int siblings,
     bool linger)
 {
+	struct worker w = { .siblings = siblings, .linger = linger };
 	struct err err = ERR_INIT, ignored = ERR_INIT;
-	struct sync sync = { 0 };
-	struct db *db = NULL;
-	int64_t run = 0;
 	int rc = -1;
 
 	catch_signals();
@@ -325,21 +343,19 @@ worker(const struct conf *conf, const struct workspace *ws, int workers,
 	 * default the first one freed makes glibc keep the next ones for good;
 	 * with a fixed threshold each goes back to the system. */
 	mallopt(M_MMAP_THRESHOLD, BIG_BUFFER);
-	if (open_db(conf, &db, &err) == 0 &&
-	    run_begin(db, "worker", &run, &err) == 0 &&
-	    DB_RUN(db, SQL_listen, NULL, &err) == 0 &&
-	    sync_init(&sync, conf, ws, db, &stopping, &err) == 0)
-		while ((rc = work_loop(
-			    &sync, db, run, workers, linger, &err)) != 0 &&
-		    linger && err.kind == ERR_RETRY &&
-		    recover(db, run, &err) == 0)
+	if (open_db(conf, &w.db, &err) == 0 &&
+	    run_begin(w.db, "worker", &w.run, &err) == 0 &&
+	    DB_RUN(w.db, SQL_listen, NULL, &err) == 0 &&
+	    sync_init(&w.sync, conf, ws, w.db, &stopping, &err) == 0)
+		while ((rc = work_loop(&w, &err)) != 0 && linger &&
+		    err.kind == ERR_RETRY && recover(w.db, w.run, &err) == 0)
 			;
 	if (rc != 0)
 		log_err(&err, "worker");
-	if (run != 0 && run_end(db, run, &ignored) != 0)
+	if (w.run != 0 && run_end(w.db, w.run, &ignored) != 0)
 		log_err(&ignored, "leaving");
-	sync_free(&sync);
-	db_free(db);
+	sync_free(&w.sync);
+	db_free(w.db);
 	return rc == 0 ? EX_OK : program_exit_code(&err);
 }
 

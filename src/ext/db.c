@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <endian.h>
 
 #include <libpq-fe.h>
 
@@ -16,11 +17,13 @@
 #include "ext/jansson.h"
 #include "sql/queries.h"
 
-enum {
-	OID_BYTEA = 17,
-	OID_TEXT = 25,
-	OID_TEXT_ARRAY = 1009,
-	OID_BYTEA_ARRAY = 1001
+/* Oids of pg_type.dat, which never change. */
+static const struct {
+	Oid element, array;
+} arrays[] = {
+	[DB_ARG_TEXTS] = { 25, 1009 },
+	[DB_ARG_BYTEAS] = { 17, 1001 },
+	[DB_ARG_INTS] = { 20, 1016 },
 };
 
 enum {
@@ -448,11 +451,20 @@ put32(struct buf *buf, uint32_t v)
 	return buf_add(buf, &n, sizeof(n));
 }
 
+static int
+put_item(struct buf *buf, const void *bytes, size_t n)
+{
+	if (bytes == NULL)
+		return put32(buf, UINT32_MAX);
+	return put32(buf, (uint32_t)n) != 0 || buf_add(buf, bytes, n) != 0 ? -1
+									   : 0;
+}
+
 /* PostgreSQL's binary form of a one-dimensional array (array_recv). */
 static int
 array(const struct db_arg *arg, struct buf *buf)
 {
-	uint32_t element = arg->binary ? OID_BYTEA : OID_TEXT;
+	uint32_t element = arrays[arg->type].element;
 
 	buf_init(buf, 1024UL * 1024 * 1024);
 	if (arg->n == 0)
@@ -461,12 +473,17 @@ array(const struct db_arg *arg, struct buf *buf)
 	    put32(buf, (uint32_t)arg->n) | put32(buf, 1))
 		return -1;
 	for (size_t i = 0; i < arg->n; i++) {
-		const struct db_bytes *item = &arg->items[i];
+		uint64_t number;
+		int rc;
 
-		if (item->data == NULL
-			? put32(buf, UINT32_MAX) != 0
-			: (put32(buf, (uint32_t)item->len) != 0 ||
-			      buf_add(buf, item->data, item->len) != 0))
+		if (arg->type == DB_ARG_INTS) {
+			number = htobe64((uint64_t)arg->numbers[i]);
+			rc = put_item(buf, &number, sizeof(number));
+		} else {
+			rc = put_item(
+			    buf, arg->items[i].data, arg->items[i].len);
+		}
+		if (rc != 0)
 			return -1;
 	}
 	return 0;
@@ -510,13 +527,15 @@ prepare_one(const struct db_arg *arg, struct prepared *p, size_t i)
 		p->owned[i] = dump(arg->json);
 		break;
 	case DB_ARG_TEXTS:
+	case DB_ARG_BYTEAS:
+	case DB_ARG_INTS:
 		if (array(arg, &buf) != 0) {
 			buf_free(&buf);
 			return -1;
 		}
 		p->lengths[i] = (int)buf.len;
 		p->formats[i] = 1;
-		p->types[i] = arg->binary ? OID_BYTEA_ARRAY : OID_TEXT_ARRAY;
+		p->types[i] = arrays[arg->type].array;
 		p->owned[i] = buf_steal(&buf);
 		break;
 	}

@@ -45,14 +45,16 @@ struct db_arg {
 		DB_ARG_INT,
 		DB_ARG_BOOL,
 		DB_ARG_JSON,
-		DB_ARG_TEXTS
+		DB_ARG_TEXTS,
+		DB_ARG_BYTEAS,
+		DB_ARG_INTS
 	} type;
 	const char *text; /* NULL: SQL NULL */
 	int64_t number;
 	const json_t *json; /* NULL: SQL NULL */
 	const struct db_bytes *items;
+	const int64_t *numbers;
 	size_t n;
-	bool binary; /* items are bytea[] rather than text[] */
 };
 
 struct db_bytes {
@@ -68,11 +70,12 @@ struct db_bytes {
 #define DB_TEXTS(values, count) \
 	((struct db_arg){       \
 	    .type = DB_ARG_TEXTS, .items = (values), .n = (count) })
-#define DB_BYTEAS(values, count)                \
-	((struct db_arg){ .type = DB_ARG_TEXTS, \
-	    .items = (values),                  \
-	    .n = (count),                       \
-	    .binary = true })
+#define DB_INTS(values, count) \
+	((struct db_arg){      \
+	    .type = DB_ARG_INTS, .numbers = (values), .n = (count) })
+#define DB_BYTEAS(values, count) \
+	((struct db_arg){        \
+	    .type = DB_ARG_BYTEAS, .items = (values), .n = (count) })
 
 /* Run one statement; *ret (may be NULL) is freed with db_result_free(). */
 #define DB_RUN(db, sql, ret, err, ...)                          \

@@ -14,66 +14,103 @@ enum {
 	WAIT_MIN_MS = 100
 };
 
-int
-job_claim(struct db *db, const char *workspace, int64_t run, int64_t lease_ms,
-    struct job *ret, struct err *err)
-{
-	struct db_result *r = NULL;
-	struct job job = { .run = run };
+/* The jobs of a batch that are done, to be finished. */
+struct done {
+	int64_t ids[JOB_MANY], generations[JOB_MANY];
+	size_t n;
+};
 
-	if (DB_RUN(db, SQL_job_claim, &r, err, DB_INT(run),
-		DB_INT((lease_ms + 999) / 1000), DB_TEXT(workspace)) != 0)
-		return -1;
-	if (db_rows(r) == 0) {
-		db_result_free(r);
-		return 0;
+static void
+list_done(const struct job_batch *batch, struct done *ret)
+{
+	ret->n = 0;
+	for (size_t i = 0; i < batch->n; i++) {
+		if (!batch->jobs[i].done)
+			continue;
+		ret->ids[ret->n] = batch->jobs[i].id;
+		ret->generations[ret->n++] = batch->jobs[i].generation;
 	}
-	FAILPOINT("job.claimed");
-	job.id = db_int(r, 0, "id");
-	job.generation = db_int(r, 0, "generation");
-	job.attempt = db_int(r, 0, "attempts");
-	job.deaths = db_int(r, 0, "deaths");
-	job.priority = db_int(r, 0, "priority");
-	job.workspace = strdup(db_text(r, 0, "workspace"));
-	job.kind = strdup(db_text(r, 0, "kind"));
-	job.resource_id = strdup(db_text(r, 0, "resource_id"));
-	db_result_free(r);
-	if (job.workspace == NULL || job.kind == NULL ||
-	    job.resource_id == NULL) {
-		job_clear(&job);
-		err_nomem(err);
-		return -1;
-	}
-	*ret = job;
-	return 1;
+	if (ret->n > 0)
+		FAILPOINT("job.finishing");
 }
 
 void
-job_clear(struct job *job)
+job_batch_clear(struct job_batch *batch)
 {
-	free(job->workspace);
-	free(job->kind);
-	free(job->resource_id);
-	*job = (struct job){ 0 };
+	db_result_free(batch->rows);
+	batch->rows = NULL;
+	batch->n = 0;
+}
+
+static void
+take_rows(struct job_batch *batch, struct db_result *r, const char *workspace,
+    int64_t run)
+{
+	job_batch_clear(batch);
+	batch->rows = r;
+	batch->n = (size_t)db_rows(r);
+	for (int i = 0; i < db_rows(r); i++)
+		batch->jobs[i] = (struct job){
+			.id = db_int(r, i, "id"),
+			.run = run,
+			.workspace = workspace,
+			.kind = db_text(r, i, "kind"),
+			.resource_id = db_text(r, i, "resource_id"),
+			.generation = db_int(r, i, "generation"),
+			.attempt = db_int(r, i, "attempts"),
+			.deaths = db_int(r, i, "deaths"),
+			.priority = db_int(r, i, "priority"),
+			.run_at = db_text(r, i, "run_at"),
+		};
 }
 
 int
-job_finish(
-    struct db *db, const struct job *job, enum job_result *ret, struct err *err)
+job_next(struct db *db, const char *workspace, int64_t run, int64_t lease_ms,
+    struct job_batch *batch, struct err *err)
 {
+	const struct job *last =
+	    batch->n == 0 ? NULL : &batch->jobs[batch->n - 1];
+	/* where there were as many quick ones as asked for, there are more */
+	bool many = last != NULL && last->priority <= JOB_QUICK &&
+	    batch->n == batch->wanted;
+	int64_t wanted = many ? JOB_MANY : 1;
 	struct db_result *r = NULL;
-	const char *text;
+	struct done done;
 
-	FAILPOINT("job.finishing");
-	if (DB_RUN(db, SQL_job_finish, &r, err, DB_INT(job->id),
-		DB_INT(job->run), DB_INT(job->generation)) != 0)
+	list_done(batch, &done);
+	if (DB_RUN(db, SQL_job_next, &r, err, DB_INT(run),
+		DB_INT((lease_ms + 999) / 1000), DB_TEXT(workspace),
+		DB_INTS(done.ids, done.n), DB_INTS(done.generations, done.n),
+		DB_INT(wanted), DB_INT(many ? JOB_QUICK : INT16_MAX),
+		DB_INT(many ? last->priority : INT16_MIN),
+		DB_TEXT(many ? last->run_at : "-infinity"),
+		DB_INT(many ? last->id : 0)) != 0)
+		return -1;
+	if (done.n > 0)
+		FAILPOINT("job.finished");
+	take_rows(batch, r, workspace, run);
+	batch->wanted = (size_t)wanted;
+	if (batch->n == 0)
+		return 0;
+	FAILPOINT("job.claimed");
+	return 1;
+}
+
+int
+job_finish(struct db *db, struct job_batch *batch, struct err *err)
+{
+	struct done done;
+
+	list_done(batch, &done);
+	if (done.n == 0)
+		return 0;
+	if (DB_RUN(db, SQL_job_finish, NULL, err, DB_INT(batch->jobs[0].run),
+		DB_INTS(done.ids, done.n),
+		DB_INTS(done.generations, done.n)) != 0)
 		return -1;
 	FAILPOINT("job.finished");
-	text = db_text(r, 0, "result");
-	*ret = strcmp(text, "done") == 0 ? JOB_DONE
-	    : strcmp(text, "again") == 0 ? JOB_AGAIN
-					 : JOB_LOST;
-	db_result_free(r);
+	for (size_t i = 0; i < batch->n; i++)
+		batch->jobs[i].done = false;
 	return 0;
 }
 

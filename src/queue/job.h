@@ -17,34 +17,49 @@
 struct job {
 	int64_t id;
 	int64_t run; /* who holds the lease */
-	char *workspace, *kind, *resource_id;
+	const char *workspace, *kind, *resource_id;
+	const char *run_at; /* as the database writes it */
 	int64_t generation;
 	int64_t attempt; /* 1 on the first */
 	int64_t deaths;	 /* how many of them the worker did not survive */
 	int64_t priority;
+	bool done; /* set by who has worked on it: it can be finished */
 };
 
-enum job_result {
-	JOB_DONE,  /* gone from the table */
-	JOB_AGAIN, /* an event came in meanwhile: it is due again */
-	JOB_LOST   /* the lease had expired; somebody else has the job */
+/* Priorities: lower goes first. JOB_QUICK is for what needs no service, and
+ * many of which are claimed at a time. JOB_LISTED is what a backfill has
+ * listed: it is written before more is. */
+enum {
+	JOB_QUICK = -10,
+	JOB_LIVE = 0,
+	JOB_RECHECK = 10,
+	JOB_LISTED = 10,
+	JOB_HISTORY = 20
 };
-
-/* Priorities: lower goes first. JOB_LISTED is what a backfill has listed: it
- * is written before more is. */
-enum { JOB_LIVE = 0, JOB_RECHECK = 10, JOB_LISTED = 10, JOB_HISTORY = 20 };
 
 /* The kind of a job that only shows that jobs are done. */
 #define JOB_PROBE "probe"
 
-/* Claim the workspace's next due job: 1 and *ret filled, 0 when none is due,
- * -1. */
-int job_claim(struct db *db, const char *workspace, int64_t run,
-    int64_t lease_ms, struct job *ret, struct err *err);
-void job_clear(struct job *job);
+enum { JOB_MANY = 200 };
 
-int job_finish(struct db *db, const struct job *job, enum job_result *ret,
-    struct err *err);
+/* What a worker has claimed, in the order in which it is to be worked on:
+ * { 0 } at first. The jobs' strings belong to it, but for the workspace. */
+struct job_batch {
+	struct job jobs[JOB_MANY];
+	size_t n;
+	size_t wanted; /* as many were asked for */
+	struct db_result *rows;
+};
+
+/* In one round trip: finish those of the batch that are done, and claim what is
+ * due next in the workspace, whose name must outlive the batch: 1, 0 when
+ * nothing is due, or -1, and the batch is as it was. A job that an event came
+ * in for meanwhile is due again. */
+int job_next(struct db *db, const char *workspace, int64_t run,
+    int64_t lease_ms, struct job_batch *batch, struct err *err);
+/* The same without a claim. */
+int job_finish(struct db *db, struct job_batch *batch, struct err *err);
+void job_batch_clear(struct job_batch *batch);
 
 /* Give the job back with what went wrong. It is tried again after the wait
  * that the failure asks for (see backoff_ms()), or is dead: permanently

@@ -80,8 +80,8 @@ prepare(const char *path, const char *template, const char *secret)
 	if (strncmp(secret, "whsec_", 6) != 0 || strlen(secret) > 70)
 		errx(1, "ONS_WEBHOOK_SECRET is no secret");
 	/* no padding: the stack's secrets are 24 bytes */
-	key_len = EVP_DecodeBlock(key, (const unsigned char *)secret + 6,
-	    (int)strlen(secret + 6));
+	key_len = EVP_DecodeBlock(
+	    key, (const unsigned char *)secret + 6, (int)strlen(secret + 6));
 	requests = malloc(request_count * REQUEST_MAX);
 	lengths = calloc(request_count, sizeof(*lengths));
 	took = calloc(request_count, sizeof(*took));
@@ -136,9 +136,9 @@ static void
 send_more(struct connection *c)
 {
 	while (c->sent < lengths[c->request]) {
-		ssize_t n = send(c->fd,
-		    requests + c->request * REQUEST_MAX + c->sent,
-		    lengths[c->request] - c->sent, MSG_NOSIGNAL);
+		ssize_t n =
+		    send(c->fd, requests + c->request * REQUEST_MAX + c->sent,
+			lengths[c->request] - c->sent, MSG_NOSIGNAL);
 
 		if (n < 0) /* not connected, full, or closed: epoll tells */
 			return;
@@ -171,7 +171,8 @@ status_of(struct connection *c, int *closes)
 	length = strcasestr(c->answer, "\r\ncontent-length:");
 	if (length == NULL || length > end)
 		errx(1, "an answer without a length: %s", c->answer);
-	if (c->got < (size_t)(end + 4 - c->answer) + strtoul(length + 17, NULL, 10))
+	if (c->got <
+	    (size_t)(end + 4 - c->answer) + strtoul(length + 17, NULL, 10))
 		return 0;
 	*closes = strcasestr(c->answer, "\r\nconnection: close") != NULL;
 	return (int)strtol(c->answer + 9, NULL, 10);
@@ -269,8 +270,7 @@ main(int argc, char **argv)
 	}
 	end = now_us();
 	qsort(took, ok, sizeof(*took), ascending);
-	printf("%zu %zu %.6f %u %u\n", ok, others,
-	    (double)(end - begun) / 1e6, ok ? took[ok / 2] : 0,
-	    ok ? took[ok * 99 / 100] : 0);
+	printf("%zu %zu %.6f %u %u\n", ok, others, (double)(end - begun) / 1e6,
+	    ok ? took[ok / 2] : 0, ok ? took[ok * 99 / 100] : 0);
 	return 0;
 }

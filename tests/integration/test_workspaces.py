@@ -317,21 +317,6 @@ def test_a_refused_key_stops_its_own_workspace(world: World) -> None:
         until(lambda: stuck <= world.written("east"))
 
 
-def test_a_backlog_is_its_own_workspaces(world: World) -> None:
-    """Nobody's claim passes over it."""
-    psql(world.cluster.env,
-         "INSERT INTO job (workspace, kind, resource_id)"
-         " SELECT 'gone', 'call', 'AC' || i FROM generate_series(1, 20000) i;"
-         " ANALYZE job;")
-    claim = (TOP / "sql/queries/job_claim.sql").read_text()
-    for name, value in (("$1", "0"), ("$2", "60"), ("$3", "'west'")):
-        claim = claim.replace(name, value)
-    plan = psql(world.cluster.env, "BEGIN; EXPLAIN (ANALYZE, BUFFERS, COSTS"
-                f" OFF, TIMING OFF, SUMMARY OFF) {claim}; ROLLBACK;")
-    assert "Rows Removed by Filter: 20000" not in plan, plan
-    assert "Index Scan using job_due" in plan, plan
-
-
 # --- onsctl ---
 
 def test_which_workspace_is_meant(world: World) -> None:

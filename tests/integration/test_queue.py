@@ -1,0 +1,99 @@
+"""The job table as a queue: what is claimed, finished, and read for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from conftest import Stack, psql
+
+NEXT = ("SELECT * FROM job_next({run}, '60 s', 'queue', '{{}}', '{{}}', {n},"
+        " {priority}, -32768, '-infinity', 0)")
+ANY = {"n": 1, "priority": 32767}
+MANY = {"n": 200, "priority": -10}
+
+
+@pytest.fixture(autouse=True)
+def own_workspace(stack: Stack) -> None:
+    psql(stack.env, "DELETE FROM job WHERE workspace IN ('queue', 'another')")
+
+
+def put(stack: Stack, jobs: int, kind: str, priority: int,
+        workspace: str = "queue") -> None:
+    psql(stack.env,
+         "INSERT INTO job (workspace, kind, resource_id, priority)"
+         f" SELECT '{workspace}', '{kind}', 'queue-' || i, {priority}"
+         f"   FROM generate_series(1, {jobs}) i")
+
+
+def pages_read(stack: Stack, statement: str) -> int:
+    """Of tables and indexes; the second time, when everything is cached."""
+    plan = psql(stack.env, f"""BEGIN; SAVEPOINT a;
+        DO $$ BEGIN PERFORM FROM ({statement}) q; END $$; ROLLBACK TO a;
+        EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {statement}; ROLLBACK;""")
+    found = re.search(r"shared hit=(\d+)(?: read=(\d+))?", plan)
+    assert found, plan
+    return int(found[1]) + int(found[2] or 0)
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_claim_reads_what_it_takes(stack: Stack, analyzed: bool) -> None:
+    """However many are due, in whichever workspace, and whatever the
+    statistics say of how many."""
+    psql(stack.env, "ANALYZE job")
+    put(stack, 20000, "call", 0, "another")
+    put(stack, 30000, "call", 0)
+    put(stack, 1000, "probe", -10)
+    if analyzed:
+        psql(stack.env, "ANALYZE job")
+    assert pages_read(stack, NEXT.format(run=-1, **ANY)) < 100
+    assert pages_read(stack, NEXT.format(run=-1, **MANY)) < 4000
+    psql(stack.env, "DELETE FROM job WHERE kind = 'probe'"
+                    " AND workspace = 'queue'")
+    assert pages_read(stack, NEXT.format(run=-1, **MANY)) < 4000
+
+
+def test_what_came_meanwhile_is_not_finished(stack: Stack) -> None:
+    """Of three that were claimed together, an event came in for one, and the
+    lease of another ran out."""
+    put(stack, 3, "probe", -10)
+    claimed = [int(line.split("|")[0]) for line in psql(
+        stack.env, NEXT.format(run=-1, **MANY)).splitlines()]
+    done, again, lost = sorted(claimed)
+    psql(stack.env, f"""
+        UPDATE job SET generation = 2 WHERE id = {again};
+        UPDATE job SET lease_by = -2 WHERE id = {lost};
+        SELECT job_finish(-1, '{{{done},{again},{lost}}}', '{{1,1,1}}');""")
+    assert stack.rows("SELECT id, lease_by, attempts FROM job"
+                      " WHERE workspace = 'queue' ORDER BY id") == [
+        {"id": again, "lease_by": None, "attempts": 0},
+        {"id": lost, "lease_by": -2, "attempts": 1}]
+
+
+def test_finishing_and_claiming_is_one_statement(stack: Stack) -> None:
+    """What was to be finished is not claimed, unless it is due again."""
+    put(stack, 2, "call", 0)
+    first = psql(stack.env, NEXT.format(run=-1, **ANY)).split("|")[0]
+    psql(stack.env, f"UPDATE job SET generation = 2 WHERE id = {first}")
+    statement = NEXT.format(run=-1, **ANY).replace(
+        "'{}', '{}'", f"'{{{first}}}', '{{1}}'")
+    assert psql(stack.env, statement).split("|")[0] == first
+    assert psql(stack.env, NEXT.format(run=-1, **ANY)).split("|")[0] != first
+
+
+@pytest.mark.sanitize
+def test_many_quick_ones(stack: Stack) -> None:
+    """Each is done once; a live one beside them is not forgotten."""
+    before = stack.count("job_done")
+    put(stack, 1001, "probe", -10, "default")
+    psql(stack.env, "INSERT INTO job (workspace, kind, resource_id)"
+                    " VALUES ('default', 'probe', 'queue-live')")
+    stack.run("ons-process", "--drain", "--workers", "3")
+    assert stack.rows("SELECT count(*), count(DISTINCT resource_id) AS ids,"
+                      " max(attempts) AS most FROM job_done"
+                      " WHERE resource_id LIKE 'queue-%'"
+                      "   AND kind = 'probe' AND workspace = 'default'") == [
+        {"count": 1002, "ids": 1002, "most": 1}]
+    assert stack.count("job_done") == before + 1002
+    assert not stack.rows("SELECT FROM job WHERE resource_id LIKE 'queue-%'")
