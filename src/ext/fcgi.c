@@ -94,6 +94,19 @@ set_timeouts(int fd, int64_t ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
+/* libfcgi waits until the other side has closed the connection, lest a refusal
+ * be lost on who is still sending. Who has sent everything is not waited for,
+ * which is what "detached" comes to. */
+static void
+finish(FCGX_Request *fcgx)
+{
+	if (FCGX_HasSeenEOF(fcgx->in) != 0 && FCGX_GetError(fcgx->in) == 0)
+		FCGX_Detach(fcgx);
+	else
+		FCGX_Attach(fcgx);
+	FCGX_Finish_r(fcgx);
+}
+
 static void *
 serve(void *arg)
 {
@@ -116,7 +129,7 @@ serve(void *arg)
 		}
 		set_timeouts(fcgx.ipcFd, server->service->read_timeout_ms);
 		server->service->answer(&req, server->service->ctx);
-		FCGX_Finish_r(&fcgx);
+		finish(&fcgx);
 		FAILPOINT("fcgi.answered");
 	}
 	FCGX_Free(&fcgx, 1);

@@ -17,6 +17,7 @@
 #include "model/fold.h"
 #include "model/payload.h"
 #include "model/selection.h"
+#include "model/skim.h"
 #include "web/answer.h"
 
 enum {
@@ -356,11 +357,15 @@ store(struct intake *intake, const struct workspace *ws,
 	struct buf key;
 	const char *note = NULL;
 	char *kept = NULL;
-	json_t *envelope;
+	json_t *envelope = NULL;
+	bool shared = has_guests(intake->conf, ws);
 
 	FAILPOINT("intake.read");
 	buf_init(&key, KEY_MAX);
-	envelope = payload_load(body->data, body->len, &note, &err);
+	if (!shared) /* nothing is folded here */
+		envelope = skim_envelope(body->data, body->len);
+	if (envelope == NULL)
+		envelope = payload_load(body->data, body->len, &note, &err);
 	if (envelope == NULL) {
 		if (err.kind == ERR_PERMANENT)
 			answer_error(
@@ -386,8 +391,7 @@ store(struct intake *intake, const struct workspace *ws,
 	d.body = body->data;
 	d.body_len = body->len;
 	FAILPOINT("intake.verified");
-	if ((has_guests(intake->conf, ws)
-		    ? store_shared(intake, ws, &d, &event, envelope, &err)
+	if ((shared ? store_shared(intake, ws, &d, &event, envelope, &err)
 		    : writer_store(intake->writer, &d, &err)) == 0)
 		answer_stored(req, d.key);
 	else

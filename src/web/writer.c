@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,9 +20,8 @@ enum {
 struct entry {
 	struct delivery *delivery; /* NULL: a probe */
 	struct entry *next;
-	pthread_cond_t done_cond;
-	bool done;
-	bool left; /* nobody waits for it any more */
+	sem_t done; /* posted once: what follows is the waiter's then */
+	bool left;  /* nobody waits for it any more; under the lock */
 	struct err err;
 };
 
@@ -119,7 +119,7 @@ retry_is_due(const struct writer *w)
 static void
 entry_free(struct entry *entry)
 {
-	pthread_cond_destroy(&entry->done_cond);
+	sem_destroy(&entry->done);
 	free(entry->delivery);
 	free(entry);
 }
@@ -151,8 +151,7 @@ finish(struct entry *entry)
 		entry_free(entry);
 		return;
 	}
-	entry->done = true;
-	pthread_cond_signal(&entry->done_cond);
+	sem_post(&entry->done);
 }
 
 /* The database fails: whoever waits for it need not wait. */
@@ -272,7 +271,7 @@ entry_new(const struct delivery *delivery)
 		free(entry);
 		return NULL;
 	}
-	pthread_cond_init(&entry->done_cond, NULL);
+	sem_init(&entry->done, 0, 0);
 	return entry;
 }
 
@@ -282,44 +281,56 @@ static void
 wait_for(struct writer *w, struct entry *entry, struct err *err)
 {
 	struct timespec until = later(CLOCK_MONOTONIC, w->timeout_ms);
-	int rc = 0;
+	bool left = false;
+	int rc;
 
-	while (!entry->done && rc == 0)
-		rc = pthread_cond_clockwait(
-		    &entry->done_cond, &w->lock, CLOCK_MONOTONIC, &until);
-	if (entry->done)
+	do
+		rc = sem_clockwait(&entry->done, CLOCK_MONOTONIC, &until);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0) {
+		pthread_mutex_lock(&w->lock);
+		if (sem_trywait(&entry->done) != 0) {
+			err_set(err, ERR_RETRY,
+			    "database (%s): no answer in %lld ms "
+			    "([webhook] timeout)",
+			    db_where(w->db), (long long)w->timeout_ms);
+			go_away(w, err);
+			left = sem_trywait(&entry->done) != 0;
+			entry->left = left;
+		}
+		pthread_mutex_unlock(&w->lock);
+	}
+	if (left)
 		return;
-	err_set(err, ERR_RETRY,
-	    "database (%s): no answer in %lld ms ([webhook] timeout)",
-	    db_where(w->db), (long long)w->timeout_ms);
-	go_away(w, err);
-	entry->left = !entry->done;
+	*err = entry->err;
+	entry_free(entry);
 }
 
 static int
 hand_in(struct writer *w, const struct delivery *delivery, struct err *err)
 {
 	struct entry *entry = entry_new(delivery);
+	bool away;
 
 	if (entry == NULL) {
 		err_nomem(err);
 		return -1;
 	}
 	pthread_mutex_lock(&w->lock);
-	if (is_away(w)) {
-		entry->err = w->away;
-		entry->done = true;
+	away = is_away(w);
+	if (away) {
+		*err = w->away;
 	} else {
 		*w->last = entry;
 		w->last = &entry->next;
-		pthread_cond_signal(&w->work);
-		wait_for(w, entry, err);
-	}
-	if (entry->done) {
-		*err = entry->err;
-		entry_free(entry);
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (away) {
+		entry_free(entry);
+		return -1;
+	}
+	pthread_cond_signal(&w->work);
+	wait_for(w, entry, err);
 	return err_is_set(err) ? -1 : 0;
 }
 

@@ -54,7 +54,8 @@ class Bench:
                 [TOP / "quickstart.sh", "up", "--state", state,
                  "--bin", self.programs], check=True,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, "ONS_POSTGRES": "-c fsync=on"})
+                env={**os.environ, "ONS_POSTGRES":
+                     "-c fsync=on -c max_connections=200"})
             self._stack = Stack(state)
             assert self.sql("SHOW fsync; SHOW synchronous_commit") == "on\non"
         return self._stack

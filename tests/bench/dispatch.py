@@ -62,8 +62,9 @@ def fill(bench: Bench, jobs: int) -> None:
 
 def drained(bench: Bench, workers: int) -> float:
     """Seconds, from the program's start to its end."""
+    stack = bench.stack
     began = time.monotonic()
-    bench.stack.run("ons-process", "--drain", "--workers", str(workers))
+    stack.run("ons-process", "--drain", "--workers", str(workers))
     return time.monotonic() - began
 
 

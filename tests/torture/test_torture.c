@@ -27,6 +27,7 @@
 #include "model/payload.h"
 #include "model/presign.h"
 #include "model/signature.h"
+#include "model/skim.h"
 #include "model/terminal.h"
 #include "torture.h"
 #include "../unit/canned.h"
@@ -60,6 +61,18 @@ load(const struct input *input, struct outcome *out)
 	}
 	keep_text(out, "note", note == NULL ? "none" : note);
 	buf_free(&key);
+	json_decref(json);
+}
+
+/* It says no more than that it could not: then load() is asked. */
+static void
+skim(const struct input *input, struct outcome *out)
+{
+	json_t *json = skim_envelope(input->bytes, input->n);
+
+	if (json == NULL)
+		out_of_memory(out);
+	keep_json(out, "skimmed", json);
 	json_decref(json);
 }
 
@@ -737,6 +750,7 @@ enum kind {
 
 static const struct work works[] = {
 	{ "load", load, DELIVERIES | LONG | BROKEN, false },
+	{ "skim", skim, DELIVERIES | LONG, false },
 	{ "fold", fold, DELIVERIES | LONG, false },
 	{ "fold_rest", fold_rest, DELIVERIES, false },
 	{ "render_ours", render_ours, PAGES | LONG_PAGE, false },
