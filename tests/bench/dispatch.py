@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import statistics
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,24 +59,21 @@ def fill(bench: Bench, jobs: int) -> None:
     bench.sql("CHECKPOINT", superuser=True)
 
 
-def drained(bench: Bench, workers: int) -> float:
-    """Seconds, from the program's start to its end."""
-    stack = bench.stack
-    began = time.monotonic()
-    stack.run("ons-process", "--drain", "--workers", str(workers))
-    return time.monotonic() - began
-
-
 def drain(bench: Bench, jobs: int, workers: int) -> tuple[float, float]:
-    """Jobs a second, without start and end, as the others'; and bytes of WAL
-    for each."""
-    empty = drained(bench, workers)
+    """Jobs a second, from the end of the first to that of the last, for the
+    others are measured without their start, too; and bytes of WAL for each."""
     fill(bench, jobs)
-    before = wal(bench)
-    took = drained(bench, workers) - empty
+    since, before = bench.sql("SELECT now()"), wal(bench)
+    bench.stack.run("ons-process", "--drain", "--workers", str(workers))
     written = wal(bench) - before
-    assert bench.sql("SELECT count(*) FROM job") == "0"
-    return jobs / took, written / jobs
+    left, rate = bench.sql(f"""
+        SELECT (SELECT count(*) FROM job),
+               count(*) FILTER (WHERE finished_at > first)
+               / extract(epoch FROM max(finished_at) - min(first))
+          FROM (SELECT finished_at, min(finished_at) OVER () AS first
+                  FROM job_done WHERE finished_at > '{since}') d""").split("|")
+    assert left == "0"
+    return float(rate), written / jobs
 
 
 def theirs(bench: Bench, folder: Path, script: str, jobs: int) -> float:
@@ -127,6 +123,7 @@ def compare(bench: Bench, jobs: int) -> float:
 
 
 def measure(bench: Bench) -> None:
+    bench.fresh_stack()
     jobs = 10_000 if bench.quick else 100_000
     rate = compare(bench, jobs)
 
