@@ -7,6 +7,9 @@ DROP FUNCTION job_finish(bigint, bigint, integer);
 -- Finish what a worker has done and claim what is due next: one round trip and
 -- one commit. The settings keep the plans as they must be, whatever the
 -- statistics say of a table that is empty now and has a million rows in a minute.
+-- Nor is job joined with anything: which of the two is gone through would be the
+-- planner's to choose.
+
 -- Two statements, so that the second sees what was committed while the first
 -- waited for a row: an event that came in meanwhile.
 CREATE FUNCTION job_finish(p_run bigint, p_ids bigint[],
@@ -19,9 +22,8 @@ DECLARE
 BEGIN
 	WITH done AS (
 		DELETE FROM job
-		 USING unnest(p_ids, p_generations) AS d (id, generation)
-		 WHERE job.id = d.id AND job.generation = d.generation
-		   AND lease_by = p_run
+		 WHERE id = ANY (p_ids) AND lease_by = p_run
+		   AND generation = p_generations[array_position(p_ids, id)]
 		RETURNING workspace, kind, resource_id, attempts, created_at
 	)
 	INSERT INTO job_done (workspace, kind, resource_id, attempts, due_at)
@@ -85,18 +87,18 @@ BEGIN
 		       'died',
 		       'the lease ran out: the worker or its host is gone',
 		       (SELECT split_part(host, ' ', 1) FROM run
-			 WHERE run.id = next.lease_by), next.lease_by
-		  FROM next JOIN job USING (id) WHERE next.lease_by IS NOT NULL
+			 WHERE run.id = lease_by), lease_by
+		  FROM job
+		 WHERE id = ANY (ARRAY(SELECT id FROM next
+			WHERE lease_by IS NOT NULL))
 	), claimed AS (
 		UPDATE job
-		   SET attempts = job.attempts + 1, lease_by = p_run,
+		   SET attempts = attempts + 1, lease_by = p_run,
 		       lease_until = now() + p_lease, claimed_at = now(),
-		       deaths = CASE WHEN job.attempts = 0 THEN 0
-		                     ELSE job.deaths END
-		                + CASE WHEN next.lease_by IS NULL THEN 0 ELSE 1 END
-		  FROM next
-		 WHERE job.id = next.id
-		RETURNING job.*
+		       deaths = CASE WHEN attempts = 0 THEN 0 ELSE deaths END
+		                + CASE WHEN lease_by IS NULL THEN 0 ELSE 1 END
+		 WHERE id = ANY (ARRAY(SELECT id FROM next))
+		RETURNING *
 	)
 	SELECT id, kind, resource_id, generation, attempts, deaths, priority, run_at
 	  FROM claimed

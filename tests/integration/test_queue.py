@@ -28,20 +28,23 @@ def put(stack: Stack, jobs: int, kind: str, priority: int,
 
 
 def pages_read(stack: Stack, statement: str) -> int:
-    """Of tables and indexes; the second time, when everything is cached."""
-    plan = psql(stack.env, f"""BEGIN; SAVEPOINT a;
-        DO $$ BEGIN PERFORM FROM ({statement}) q; END $$; ROLLBACK TO a;
-        EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {statement}; ROLLBACK;""")
-    found = re.search(r"shared hit=(\d+)(?: read=(\d+))?", plan)
-    assert found, plan
-    return int(found[1]) + int(found[2] or 0)
+    """Of tables and indexes; the least of several times, for plans are made
+    anew after each ANALYZE of autovacuum's, and read the catalog."""
+    again = f"""SAVEPOINT a; EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {statement};
+                ROLLBACK TO a;"""
+    plans = psql(stack.env, f"BEGIN; {again * 5} ROLLBACK;")
+    found = re.findall(r"Function Scan.*\n  Buffers: shared hit=(\d+)"
+                       r"(?: read=(\d+))?", plans)
+    assert len(found) == 5, plans
+    return min(int(hit) + int(read or 0) for hit, read in found)
 
 
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_a_claim_reads_what_it_takes(stack: Stack, analyzed: bool) -> None:
     """However many are due, in whichever workspace, and whatever the
     statistics say of how many."""
-    psql(stack.env, "ANALYZE job")
+    put(stack, 100, "call", 0)
+    psql(stack.env, "DELETE FROM job; ANALYZE job")
     put(stack, 20000, "call", 0, "another")
     put(stack, 30000, "call", 0)
     put(stack, 1000, "probe", -10)
@@ -49,6 +52,11 @@ def test_a_claim_reads_what_it_takes(stack: Stack, analyzed: bool) -> None:
         psql(stack.env, "ANALYZE job")
     assert pages_read(stack, NEXT.format(run=-1, **ANY)) < 100
     assert pages_read(stack, NEXT.format(run=-1, **MANY)) < 4000
+    ids = [line.split("|")[0] for line in psql(
+        stack.env, NEXT.format(run=-1, **MANY)).splitlines()]
+    finish = (f"SELECT * FROM job_finish(-1, ARRAY[{','.join(ids)}],"
+              f" ARRAY[{','.join('1' for _ in ids)}])")
+    assert pages_read(stack, finish) < 6000
     psql(stack.env, "DELETE FROM job WHERE kind = 'probe'"
                     " AND workspace = 'queue'")
     assert pages_read(stack, NEXT.format(run=-1, **MANY)) < 4000
