@@ -124,7 +124,9 @@ def patient(stack: Stack, tmp_path: Path) -> Iterator[Patient]:
     stack.control("DELETE", "/faults")
     made.sql("DELETE FROM last_run; DELETE FROM job;"
              " DELETE FROM trouble; DELETE FROM bucket; DELETE FROM alert;"
-             " DELETE FROM event WHERE delivery_key = 'doctor';")
+             " DELETE FROM event WHERE delivery_key = 'doctor';"
+             " UPDATE event SET workspace = 'default'"
+             "  WHERE workspace = 'put aside';")
     for surface in ("/webhooks", "/v1/webhooks"):
         for one in made.api(surface):
             made.api(f"{surface}/{one['id']}", "DELETE")
@@ -241,8 +243,9 @@ def patch(**what: Any) -> Callable[[Patient], None]:
 
 
 def last_delivery(p: Patient, ago: str) -> None:
-    """It came so long ago, whatever other tests have sent."""
-    p.sql("INSERT INTO event (workspace, delivery_key, generation, kind,"
+    """It came so long ago, and is the only one."""
+    p.sql("UPDATE event SET workspace = 'put aside';"
+          " INSERT INTO event (workspace, delivery_key, generation, kind,"
           " received_at) VALUES ('default', 'doctor', 1, 'other',"
           f" now() - interval '{ago}');")
 
@@ -350,9 +353,8 @@ def cron_stopped_here(p: Patient) -> None:
 
 def never_maintained(p: Patient, ago: str = "1 min") -> None:
     """The first delivery came so long ago."""
-    p.sql("DELETE FROM chore; INSERT INTO event (id, workspace, delivery_key,"
-          " generation, kind, received_at) OVERRIDING SYSTEM VALUE VALUES"
-          f" (-1, 'default', 'doctor', 1, 'other', now() - interval '{ago}');")
+    last_delivery(p, ago)
+    p.sql("DELETE FROM chore;")
 
 
 def never_maintained_for_hours(p: Patient) -> None:
