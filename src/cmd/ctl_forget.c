@@ -85,18 +85,16 @@ static int
 search_spool(struct ctl *ctl, const struct forget *f, bool remove,
     int64_t *files, struct err *err)
 {
-	json_t *who = json_copy(f->numbers);
-	int rc = 0;
+	json_t *whom;
+	int rc;
 
 	*files = 0;
-	if (who == NULL || json_array_extend(who, f->contacts) != 0) {
-		err_nomem(err);
-		rc = -1;
-	} else if (ctl->conf.webhook.spool != NULL) {
-		rc = spool_search(
-		    ctl->conf.webhook.spool, who, remove, files, err);
-	}
-	json_decref(who);
+	if (ctl->conf.webhook.spool == NULL)
+		return 0;
+	if ((whom = forget_whom(f, err)) == NULL)
+		return -1;
+	rc = spool_search(ctl->conf.webhook.spool, whom, remove, files, err);
+	json_decref(whom);
 	return rc;
 }
 

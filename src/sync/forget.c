@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "ext/jansson.h"
 #include "model/call.h"
 #include "model/person.h"
 #include "queue/run.h"
@@ -95,6 +96,18 @@ forget_who(struct forget *f, const struct db_bytes *numbers, size_t n,
 	}
 	db_result_free(r);
 	return rc;
+}
+
+json_t *
+forget_whom(const struct forget *f, struct err *err)
+{
+	json_t *whom = jansson_copy(f->numbers);
+
+	if (whom != NULL && json_array_extend(whom, f->contacts) == 0)
+		return whom;
+	json_decref(whom);
+	err_nomem(err);
+	return NULL;
 }
 
 /* ---- the list ---- */
@@ -229,12 +242,12 @@ begin(struct listing *l, const char *user, struct err *err)
 		return -1;
 	l->names = db_json(r, 0, "names");
 	db_result_free(r);
-	l->who = json_copy(f->numbers);
-	if (l->names == NULL || l->who == NULL ||
-	    json_array_extend(l->who, f->contacts) != 0) {
+	if (l->names == NULL) {
 		err_nomem(err);
 		return -1;
 	}
+	if ((l->who = forget_whom(f, err)) == NULL)
+		return -1;
 	l->person = (struct person){ f->numbers, f->contacts };
 	if (DB_RUN(db_of(f), SQL_forget_begin, &r, err,
 		DB_TEXT(workspace_of(f)), DB_JSON(f->numbers),

@@ -40,6 +40,10 @@ int forget_who(struct forget *forget, const struct db_bytes *numbers, size_t n,
     const struct db_bytes *contacts, size_t n_contacts, char **others,
     struct err *err);
 
+/* The person's numbers and ids of contacts in one array, the caller's; NULL: no
+ * memory. */
+json_t *forget_whom(const struct forget *forget, struct err *err);
+
 /* Make the list, and count what is on it; with user (who runs this) it is
  * committed, unless it is empty. */
 int forget_list(struct forget *forget, const char *user,
