@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,9 +21,10 @@ enum {
 struct entry {
 	struct delivery *delivery; /* NULL: a probe */
 	struct entry *next;
-	sem_t done; /* posted once: what follows is the waiter's then */
-	bool left;  /* nobody waits for it any more; under the lock */
+	sem_t done; /* posted once, behind the result in err */
 	struct err err;
+	/* the writer, and who waits, maybe not as long: the last frees it */
+	atomic_int holders;
 };
 
 struct writer {
@@ -117,8 +119,10 @@ retry_is_due(const struct writer *w)
 }
 
 static void
-entry_free(struct entry *entry)
+release(struct entry *entry)
 {
+	if (atomic_fetch_sub(&entry->holders, 1) > 1)
+		return;
 	sem_destroy(&entry->done);
 	free(entry->delivery);
 	free(entry);
@@ -147,11 +151,8 @@ take_batch(struct writer *w, struct entry **entries)
 static void
 finish(struct entry *entry)
 {
-	if (entry->left) {
-		entry_free(entry);
-		return;
-	}
 	sem_post(&entry->done);
+	release(entry);
 }
 
 /* The database fails: whoever waits for it need not wait. */
@@ -210,7 +211,8 @@ wait_for_work(struct writer *w)
 		pthread_cond_wait(&w->work, &w->lock);
 }
 
-/* One batch, or, without any, a try whether the database is back. */
+/* One batch, or, without any, a try whether the database is back. Those who
+ * wait are woken without the lock: what each does next is to take it. */
 static void
 commit_unlocked(struct writer *w, struct entry **entries, size_t n)
 {
@@ -225,11 +227,13 @@ commit_unlocked(struct writer *w, struct entry **entries, size_t n)
 		come_back(w);
 	else
 		go_away(w, &err);
+	pthread_mutex_unlock(&w->lock);
 	for (size_t i = 0; i < n; i++) {
 		if (rc != 0)
 			entries[i]->err = err;
 		finish(entries[i]);
 	}
+	pthread_mutex_lock(&w->lock);
 }
 
 static void *
@@ -272,16 +276,15 @@ entry_new(const struct delivery *delivery)
 		return NULL;
 	}
 	sem_init(&entry->done, 0, 0);
+	atomic_init(&entry->holders, 2);
 	return entry;
 }
 
-/* Wait for the writer, but not for ever: it may hang where libpq does. An
- * entry that it has in work then is left to it. */
+/* Wait for the writer, but not for ever: it may hang where libpq does. */
 static void
 wait_for(struct writer *w, struct entry *entry, struct err *err)
 {
 	struct timespec until = later(CLOCK_MONOTONIC, w->timeout_ms);
-	bool left = false;
 	int rc;
 
 	do
@@ -289,21 +292,19 @@ wait_for(struct writer *w, struct entry *entry, struct err *err)
 	while (rc != 0 && errno == EINTR);
 	if (rc != 0) {
 		pthread_mutex_lock(&w->lock);
-		if (sem_trywait(&entry->done) != 0) {
+		rc = sem_trywait(&entry->done);
+		if (rc != 0) {
 			err_set(err, ERR_RETRY,
 			    "database (%s): no answer in %lld ms "
 			    "([webhook] timeout)",
 			    db_where(w->db), (long long)w->timeout_ms);
 			go_away(w, err);
-			left = sem_trywait(&entry->done) != 0;
-			entry->left = left;
 		}
 		pthread_mutex_unlock(&w->lock);
 	}
-	if (left)
-		return;
-	*err = entry->err;
-	entry_free(entry);
+	if (rc == 0)
+		*err = entry->err;
+	release(entry);
 }
 
 static int
@@ -326,7 +327,8 @@ hand_in(struct writer *w, const struct delivery *delivery, struct err *err)
 	}
 	pthread_mutex_unlock(&w->lock);
 	if (away) {
-		entry_free(entry);
+		entry->holders = 1; /* the writer never had it */
+		release(entry);
 		return -1;
 	}
 	pthread_cond_signal(&w->work);
