@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -24,6 +26,8 @@ enum {
 	/* a full queue on a unix socket is an instant 502 at nginx */
 	BACKLOG = 1024,
 	RESTART_MS = 500,
+	ACCEPT_AGAIN_MS = 100,
+	REST_MAX = 64 * 1024,
 	NUDGE_MS = 20
 };
 
@@ -81,8 +85,19 @@ fcgi_write(struct fcgi_request *req, const void *data, size_t n)
 struct server {
 	const struct fcgi_service *service;
 	int listener;
+	int epoll; /* of the listener and of the connections that are idle */
 	volatile sig_atomic_t stopping;
 };
+
+/* Tell one thread, once, when there is something to read. */
+static int
+watch(const struct server *server, int op, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT,
+		.data.fd = fd };
+
+	return epoll_ctl(server->epoll, op, fd, &event);
+}
 
 static void
 set_timeouts(int fd, int64_t ms)
@@ -94,17 +109,92 @@ set_timeouts(int fd, int64_t ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
-/* libfcgi waits until the other side has closed the connection, lest a refusal
- * be lost on who is still sending. Who has sent everything is not waited for,
- * which is what "detached" comes to. */
 static void
+pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000L }, NULL);
+}
+
+/* A new connection waits among the idle ones until it says something. */
+static void
+accept_connection(const struct server *server)
+{
+	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		set_timeouts(fd, server->service->read_timeout_ms);
+		if (watch(server, EPOLL_CTL_ADD, fd) != 0)
+			close(fd);
+	} else if (errno != EINTR && errno != ECONNABORTED) {
+		log_error("accept: %s", strerror(errno));
+		pause_ms(ACCEPT_AGAIN_MS); /* descriptors become free */
+	}
+	watch(server, EPOLL_CTL_MOD, server->listener);
+}
+
+/* A connection on which a request begins, or which was closed; -1: look whether
+ * to stop. */
+static int
+next_connection(const struct server *server)
+{
+	struct epoll_event event;
+
+	if (epoll_wait(server->epoll, &event, 1, -1) != 1)
+		return -1;
+	if (event.data.fd != server->listener)
+		return event.data.fd;
+	accept_connection(server);
+	return -1;
+}
+
+/* The request that fd begins. libfcgi would rather accept by itself, and then
+ * wait in a kept connection for its next request, with a thread for each; what
+ * it has in hand after a request on a kept connection is what it finds here.
+ * Without a listener it gives up (-1) when the connection is over. */
+static int
+begin_request(FCGX_Request *fcgx, int fd)
+{
+	fcgx->ipcFd = fd;
+	fcgx->keepConnection = 1;
+	return FCGX_Accept_r(fcgx) == 0 ? 0 : -1;
+}
+
+/* Was the body read to its end? What is left of it, if little, is read now,
+ * behind the answer: it would be taken for the next request. */
+static bool
+read_to_end(FCGX_Request *fcgx)
+{
+	char rest[4096];
+	int left = REST_MAX / (int)sizeof(rest);
+
+	if (FCGX_HasSeenEOF(fcgx->in) == 0) {
+		FCGX_FFlush(fcgx->out);
+		while (left-- > 0 &&
+		    FCGX_GetStr(rest, sizeof(rest), fcgx->in) ==
+			(int)sizeof(rest))
+			;
+	}
+	return FCGX_HasSeenEOF(fcgx->in) != 0 && FCGX_GetError(fcgx->in) == 0;
+}
+
+/* Is the connection kept? Where it is not, libfcgi waits until the other side
+ * has closed it, lest a refusal be lost on who is still sending. Who has sent
+ * everything is not waited for, which is what "detached" comes to. */
+static bool
 finish(FCGX_Request *fcgx)
 {
-	if (FCGX_HasSeenEOF(fcgx->in) != 0 && FCGX_GetError(fcgx->in) == 0)
+	bool whole = read_to_end(fcgx), kept;
+
+	if (whole)
 		FCGX_Detach(fcgx);
 	else
 		FCGX_Attach(fcgx);
 	FCGX_Finish_r(fcgx);
+	kept = whole && fcgx->ipcFd >= 0;
+	if (!kept)
+		FCGX_Free(fcgx, 1);
+	fcgx->ipcFd = -1;
+	return kept;
 }
 
 static void *
@@ -114,25 +204,17 @@ serve(void *arg)
 	FCGX_Request fcgx;
 	struct fcgi_request req = { .fcgx = &fcgx };
 
-	if (FCGX_InitRequest(
-		&fcgx, server->listener, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
-		return NULL;
+	FCGX_InitRequest(&fcgx, -1, 0);
 	while (!server->stopping) {
-		int rc = FCGX_Accept_r(&fcgx);
+		int fd = next_connection(server);
 
-		if (rc == -EINTR)
-			continue; /* the nudge to look at stopping */
-		if (rc < 0) {
-			if (!server->stopping)
-				log_error("accept: %s", strerror(-rc));
-			break;
-		}
-		set_timeouts(fcgx.ipcFd, server->service->read_timeout_ms);
+		if (fd < 0 || begin_request(&fcgx, fd) != 0)
+			continue;
 		server->service->answer(&req, server->service->ctx);
-		finish(&fcgx);
+		if (finish(&fcgx))
+			watch(server, EPOLL_CTL_MOD, fd);
 		FAILPOINT("fcgi.answered");
 	}
-	FCGX_Free(&fcgx, 1);
 	return NULL;
 }
 
@@ -142,8 +224,8 @@ nudged(int sig)
 	(void)sig;
 }
 
-/* A thread sits in accept(2) until a signal interrupts it; one that was just
- * about to enter it misses the first, hence again and again. */
+/* A thread sits in epoll_wait(2) until a signal interrupts it; one that was
+ * just about to enter it misses the first, hence again and again. */
 static void
 join_all(pthread_t *threads, int n)
 {
@@ -161,6 +243,18 @@ join_all(pthread_t *threads, int n)
 		}
 }
 
+/* A web server with many workers keeps many connections. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void
 block_signals(sigset_t *set)
 {
@@ -175,7 +269,9 @@ block_signals(sigset_t *set)
 static int
 run_server(const struct fcgi_service *service, int listener)
 {
-	struct server server = { .service = service, .listener = listener };
+	struct server server = { .service = service,
+		.listener = listener,
+		.epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct sigaction nudge = { .sa_handler = nudged }; /* no SA_RESTART */
 	struct err err = ERR_INIT;
 	pthread_t *threads;
@@ -184,18 +280,22 @@ run_server(const struct fcgi_service *service, int listener)
 
 	/* an arena a thread would keep the largest body each has ever parsed */
 	mallopt(M_ARENA_MAX, 2);
+	raise_descriptors();
 	block_signals(&signals);
 	sigaction(SIGUSR1, &nudge, NULL);
 	threads = calloc((size_t)service->threads, sizeof(*threads));
 	if (threads == NULL || FCGX_Init() != 0)
 		err_nomem(&err);
+	else if (watch(&server, EPOLL_CTL_ADD, listener) != 0)
+		err_sys(&err, ERR_RETRY, "cannot wait for connections");
 	else if (service->begin == NULL ||
 	    service->begin(service->ctx, &err) == 0)
 		while (n < service->threads &&
 		    pthread_create(&threads[n], NULL, serve, &server) == 0)
 			n++;
 	if (n == 0) {
-		err_set(&err, ERR_RETRY, "cannot start a thread");
+		if (!err_is_set(&err))
+			err_set(&err, ERR_RETRY, "cannot start a thread");
 		log_err(&err, "start");
 		free(threads);
 		return EXIT_FAILURE;
@@ -203,9 +303,9 @@ run_server(const struct fcgi_service *service, int listener)
 	while (sigwait(&signals, &sig) == 0 && sig == SIGHUP)
 		log_reopen();
 	server.stopping = 1;
-	FCGX_ShutdownPending();
 	join_all(threads, n);
 	free(threads);
+	close(server.epoll);
 	if (service->end != NULL)
 		service->end(service->ctx);
 	return EXIT_SUCCESS;
@@ -266,9 +366,7 @@ supervise(const struct fcgi_service *service, int listener)
 			    WIFSIGNALED(status) ? WTERMSIG(status)
 						: WEXITSTATUS(status));
 		}
-		nanosleep(
-		    &(struct timespec){ .tv_nsec = RESTART_MS * 1000000L },
-		    NULL);
+		pause_ms(RESTART_MS);
 	}
 }
 

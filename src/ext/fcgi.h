@@ -2,9 +2,10 @@
  * fcgi.h - be a FastCGI responder or a CGI program: one binary, either way.
  *
  * As FastCGI: a supervising parent keeps one child alive, whose threads each
- * accept and answer a request at a time (libfcgi is thread-safe with a
- * FCGX_Request a thread). SIGTERM and SIGINT end it: requests under way are
- * answered first. At SIGHUP the log is opened again.
+ * answer a request at a time (libfcgi is thread-safe with a FCGX_Request a
+ * thread). The web server may keep connections: one that is idle holds no
+ * thread, so there may be more of them than threads. SIGTERM and SIGINT end it:
+ * requests under way are answered first. At SIGHUP the log is opened again.
  */
 #ifndef EXT_FCGI_H
 #define EXT_FCGI_H

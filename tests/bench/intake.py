@@ -161,16 +161,18 @@ def started(*command: object, **options: object) -> Iterator[
 
 @contextmanager
 def at_once(bench: Bench) -> Iterator[int]:
-    """at_once.c behind an nginx with the configuration of the stack's."""
+    """at_once.c behind an nginx with the configuration of the stack's, but for
+    kept connections: libfcgi waits in them."""
     folder, sock = bench.folder / "nginx", bench.folder / "at_once.sock"
     stack = bench.stack
     shutil.copytree(stack.state / "nginx", folder)
     port = free_port()
-    for name in ("nginx.conf", "locations.conf"):
+    for name in ("nginx.conf", "locations.conf", "upstreams.conf"):
         text = (folder / name).read_text()
         text = text.replace(str(stack.state / "nginx"), str(folder))
         text = text.replace(f"{stack.state / 'log'}", str(bench.folder))
         text = re.sub(r"unix:\S*/webhook\.sock", f"unix:{sock}", text)
+        text = text.replace("fastcgi_keep_conn on;", "")
         text = text.replace(stack.url.removeprefix("http://"),
                             f"127.0.0.1:{port}")
         text = text.replace(

@@ -1,8 +1,8 @@
 #!/bin/bash
 # nginx.sh start DIR | stop DIR
-# A private nginx on a free port of 127.0.0.1 that includes the very locations
-# which the package ships, with the sockets' folder changed to DIR/run and that
-# of the files ([media] store = file) to DIR/media. Whatever
+# A private nginx on a free port of 127.0.0.1 that includes the very files which
+# the package ships, with the sockets' folder changed to DIR/run and that of the
+# media ([media] store = file) to DIR/media. Whatever
 # else is asked for goes to ons-webhook too, which knows how to say 404.
 # A second server differs in one thing: its ons-portal is one that a test starts
 # at DIR/run/files.sock. DIR/nginx.env then holds ONS_URL and ONS_FILES_URL.
@@ -19,11 +19,12 @@ run=$(realpath "$STATE/run")
 # As root, the workers would be www-data, who may not open the sockets.
 configure() {
 	mkdir -p "$conf/tmp"
-	sed "s|/run/openphone-notion-sync/|$run/|
-		s|/var/lib/openphone-notion-sync/media/|$STATE/media/|" \
+	sed "s|/run/openphone-notion-sync/|$run/|" \
+		"$top/nginx/conf.d/openphone-notion-sync.conf" >"$conf/upstreams.conf"
+	sed "s|/var/lib/openphone-notion-sync/media/|$STATE/media/|" \
 		"$top/nginx/openphone-notion-sync.conf" >"$conf/locations.conf"
-	sed "s|/portal.sock|/files.sock|" "$conf/locations.conf" \
-		>"$conf/files.conf"
+	sed "s|openphone-notion-sync-portal|unix:$run/files.sock|" \
+		"$conf/locations.conf" >"$conf/files.conf"
 	cp /etc/nginx/fastcgi_params "$conf"
 	cat >"$conf/nginx.conf" <<-CONF
 		daemon off;
@@ -39,6 +40,7 @@ configure() {
 			proxy_temp_path $conf/tmp/proxy;
 			scgi_temp_path $conf/tmp/scgi;
 			uwsgi_temp_path $conf/tmp/uwsgi;
+			include upstreams.conf;
 			server {
 				listen 127.0.0.1:$1 backlog=4096;
 				include locations.conf;
