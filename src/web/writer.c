@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "base/rfc3339.h"
 
 enum {
 	NOTIFY_EVERY_MS = 100, /* workers need no waking more often */
@@ -37,9 +37,9 @@ struct writer {
 	struct entry *first, **last;
 	bool stopping;
 	struct err away;  /* set: what the database failed with */
-	int64_t tried_at; /* usec, when it was last asked */
+	int64_t tried_at; /* clock_ms(), when it was last asked */
 	bool notify_due;
-	int64_t notified_at; /* usec */
+	int64_t notified_at; /* clock_ms() */
 };
 
 /* ---- the writer's side; called without the lock ---- */
@@ -90,7 +90,7 @@ notify(struct writer *w)
 
 	FAILPOINT("writer.notifying");
 	w->notify_due = false;
-	w->notified_at = rfc3339_now();
+	w->notified_at = clock_ms();
 	/* a lost notification costs a second: workers look by themselves */
 	if (store_notify(w->db, &err) != 0)
 		log_err(&err, "waking the workers");
@@ -99,8 +99,7 @@ notify(struct writer *w)
 static bool
 notify_is_due(const struct writer *w)
 {
-	return w->notify_due &&
-	    rfc3339_now() - w->notified_at >= NOTIFY_EVERY_MS * 1000;
+	return w->notify_due && clock_ms() - w->notified_at >= NOTIFY_EVERY_MS;
 }
 
 /* ---- with the lock held ---- */
@@ -115,7 +114,7 @@ static bool
 retry_is_due(const struct writer *w)
 {
 	return is_away(w) && !w->stopping &&
-	    rfc3339_now() - w->tried_at >= RETRY_EVERY_MS * 1000;
+	    clock_ms() - w->tried_at >= RETRY_EVERY_MS;
 }
 
 static void
@@ -163,7 +162,7 @@ go_away(struct writer *w, const struct err *why)
 
 	if (!is_away(w)) {
 		log_err(why, "deliveries go to the spool");
-		w->tried_at = rfc3339_now();
+		w->tried_at = clock_ms();
 	}
 	w->away = *why;
 	entry = w->first;
@@ -222,7 +221,7 @@ commit_unlocked(struct writer *w, struct entry **entries, size_t n)
 	pthread_mutex_unlock(&w->lock);
 	rc = commit(w, entries, n, &err);
 	pthread_mutex_lock(&w->lock);
-	w->tried_at = rfc3339_now();
+	w->tried_at = clock_ms();
 	if (rc == 0)
 		come_back(w);
 	else
