@@ -210,6 +210,22 @@ def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
     only(stack, set())
 
 
+@pytest.mark.parametrize("before", ["", "x"])
+def test_long_names_in_any_script(stack: Stack, before: str) -> None:
+    """Of a name, or what stands in the place of a number, nothing is cut in
+    the middle of a character: neither is lost by that."""
+    person = Person(stack)
+    told = person.contact(before + "Ж" * 200)
+    told["data"]["resource"]["phoneNumbers"].append(
+        {"value": before + "вечерами, лучше после семи", "type": "text"})
+    stack.send(told)
+    stack.process()
+    event = person.event("2026-03-30/message.received", known=False)
+    stack.send(event)
+    stack.process()
+    assert "ЖЖЖЖ" in title(stack.page(deliver.resource_id(event)))
+
+
 def test_who_is_relinked(stack: Stack) -> None:
     person = Person(stack)
     stack.send(person.contact("Ann"))
