@@ -160,8 +160,11 @@ assign_ids(struct pagerow *row, const json_t *unknown, size_t *used)
 		if ((blocks = json_array()) == NULL)
 			return -1;
 		for (; enough && n > 0; n--, next++)
-			json_array_append(
-			    blocks, json_array_get(unknown, next));
+			if (json_array_append(
+				blocks, json_array_get(unknown, next)) != 0) {
+				json_decref(blocks);
+				return -1;
+			}
 		if (json_object_set_new(entry, "blocks", blocks) != 0)
 			return -1;
 	}
@@ -176,18 +179,17 @@ resolve(struct work *w, json_t **strays, struct err *err)
 {
 	json_t *ours = our_blocks(w, err), *unknown, *id;
 	size_t i, used = 0;
+	int rc = 0;
 
 	if (ours == NULL)
 		return -1;
-	if ((unknown = json_array()) == NULL) {
-		json_decref(ours);
-		return nomem(err);
-	}
+	unknown = json_array();
 	json_array_foreach (ours, i, id)
 		if (!is_known(w->row, json_string_value(id)))
-			json_array_append(unknown, id);
+			rc |= json_array_append(unknown, id);
 	json_decref(ours);
-	if (assign_ids(w->row, unknown, &used) != 0) {
+	if (unknown == NULL || rc != 0 ||
+	    assign_ids(w->row, unknown, &used) != 0) {
 		json_decref(unknown);
 		return nomem(err);
 	}
