@@ -194,7 +194,6 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct buf text;
 	char *copy = NULL;
-	int rc = -1;
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
@@ -203,10 +202,10 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	    (copy = strdup(buf_text(&text))) == NULL)
 		err_nomem(&err);
 	else if (ctl->json)
-		rc = ctl_print_json(settings(copy), &err);
+		(void)ctl_print_json(settings(copy), &err);
 	else
-		rc = printf("%s", copy) < 0 ? -1 : 0;
+		fputs(copy, stdout);
 	free(copy);
 	buf_free(&text);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
+	return err_is_set(&err) ? ctl_fail(&err) : EX_OK;
 }
