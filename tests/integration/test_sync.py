@@ -358,6 +358,24 @@ def test_contacts_have_pages(stack: Stack, keep_destinations: None) -> None:
                       id=stranger.id) == []
 
 
+@pytest.mark.parametrize("lines", [2, 600])
+def test_who_only_speaks_is_relinked(stack: Stack, lines: int) -> None:
+    """Many lines are kept as text (model/lines.h)."""
+    person = Person(stack)
+    user = f"US{person.suffix}"
+    event = person.event("2026-03-30/call.transcript.completed")
+    event["data"]["resource"]["dialogue"] = [
+        {"content": f"#{number}", "start": number, "end": number + 1,
+         "identifier": "+15550009999", "userId": user if number else None}
+        for number in range(lines)]
+    stack.send(event)
+    stack.process()
+    assert relink(stack, user) == 1
+    assert relink(stack, f"{user}x") == 0
+    assert relink(stack, "+1 555 000 9999") >= 1
+    only(stack, set())
+
+
 def test_a_contact_without_deliveries_gets_a_page(
         stack: Stack, keep_destinations: None) -> None:
     """OpenPhone is asked for it when it calls; relink adds the link."""
