@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/webhooks.h"
+#include "base/clock.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "cmd/onsctl.h"
@@ -593,15 +594,12 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 static int
 await(struct hooks *h, const char *id, const char *delivery, struct err *err)
 {
-	int64_t begin = rfc3339_now(), now = begin;
+	int64_t deadline = clock_ms() + h->timeout_s * 1000;
 	int rc;
 
-	while ((rc = arrived(h, delivery, err)) == 0 &&
-	    now - begin < h->timeout_s * 1000000) {
+	while ((rc = arrived(h, delivery, err)) == 0 && clock_ms() < deadline)
 		nanosleep(
 		    &(struct timespec){ .tv_nsec = POLL_MS * 1000000L }, NULL);
-		now = rfc3339_now();
-	}
 	if (rc == 0)
 		return explain(h, id, delivery, err);
 	if (rc < 0)

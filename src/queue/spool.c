@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
@@ -23,10 +24,10 @@ enum {
 	NAME_SIZE = 64,
 	HEAD_SIZE = 128,
 	FIELDS_MAX = 1 << 20,
-	BODY_MAX = 1 << 30,	    /* as [webhook] max_body */
-	FREE_MIN = 32 << 20,	    /* of the disk, for all others */
-	ORDINARY = 16 << 10,	    /* a delivery */
-	COUNT_EVERY = 10 * 1000000, /* usec */
+	BODY_MAX = 1 << 30,  /* as [webhook] max_body */
+	FREE_MIN = 32 << 20, /* of the disk, for all others */
+	ORDINARY = 16 << 10, /* a delivery */
+	COUNT_EVERY_MS = 10 * 1000,
 };
 
 #define MAGIC "ons-spool 1 "
@@ -179,7 +180,7 @@ make_room(struct spool *s, int top, size_t size, struct err *err)
 {
 	struct spool_count new, bad;
 	struct statvfs disk;
-	int64_t now = rfc3339_now();
+	int64_t now = clock_ms();
 	size_t need = size == 0 ? ORDINARY : size;
 	int rc = 0;
 
@@ -190,7 +191,7 @@ make_room(struct spool *s, int top, size_t size, struct err *err)
 		return -1;
 	}
 	pthread_mutex_lock(&s->lock);
-	if (s->counted_at == 0 || now - s->counted_at > COUNT_EVERY) {
+	if (s->counted_at == 0 || now - s->counted_at > COUNT_EVERY_MS) {
 		rc = spool_count(s->path, &new, &bad, err);
 		s->bytes = new.bytes + bad.bytes;
 		s->counted_at = now;
