@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "ext/http.h"
 #include "ext/jansson.h"
@@ -271,16 +270,11 @@ ctl_elsewhere(const struct ctl *ctl)
 	    : ctl_fail(&err);
 }
 
-/* The server's words on one line, without what would steer a terminal. */
-static void
-answer_text(const struct http_response *resp, char *ret, size_t size)
+void
+ctl_answer(const char *body, char *ret, size_t size)
 {
-	size_t n = resp->body.len < size ? resp->body.len : size - 1;
-	char *clean = utf8_clean(buf_text(&resp->body), n);
-
-	snprintf(ret, size, "%s", clean == NULL ? "" : clean);
-	ret[strcspn(ret, "\n")] = '\0';
-	free(clean);
+	snprintf(ret, size, "%.*s", (int)strcspn(body, "\n"), body);
+	err_tame(ret);
 }
 
 static int
@@ -315,7 +309,7 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 	if ((http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, &err)) == NULL)
 		return ctl_fail(&err);
 	if (http_perform(http, &req, &resp, &err) == 0) {
-		answer_text(&resp, answer, sizeof(answer));
+		ctl_answer(buf_text(&resp.body), answer, sizeof(answer));
 		rc = resp.status / 100 == 2 ? EX_OK
 					    : refused(url, resp.status, answer);
 		if (rc == EX_OK &&

@@ -18,7 +18,6 @@
 #include "api/webhooks.h"
 #include "base/clock.h"
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "cmd/program.h"
 #include "cmd/table.h"
@@ -558,8 +557,8 @@ static int
 explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 {
 	json_t *log = NULL, *attempts, *last;
+	char words[300];
 	int status;
-	char *words;
 
 	if (webhooks_delivery(&h->sync.openphone, id, delivery, &log, err) != 0)
 		return -1;
@@ -567,10 +566,7 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 	last = json_array_get(attempts, json_array_size(attempts) - 1);
 	status = (int)json_integer_value(
 	    json_object_get(last, "responseStatusCode"));
-	words = utf8_clean(text_of(last, "responseBody"),
-	    json_string_length(json_object_get(last, "responseBody")));
-	if (words != NULL)
-		words[strcspn(words, "\n")] = '\0';
+	ctl_answer(text_of(last, "responseBody"), words, sizeof(words));
 	if (json_array_size(attempts) == 0)
 		err_set(err, ERR_RETRY,
 		    "%s did not arrive within %" PRId64 " s, and OpenPhone has "
@@ -578,15 +574,13 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 		    delivery, h->timeout_s);
 	else if (status == 0)
 		err_set(err, ERR_RETRY,
-		    "%s did not arrive: OpenPhone had no answer from %s: "
-		    "%.300s",
-		    delivery, text_of(last, "url"), words == NULL ? "" : words);
+		    "%s did not arrive: OpenPhone had no answer from %s: %s",
+		    delivery, text_of(last, "url"), words);
 	else
 		err_set(err, ERR_RETRY,
-		    "%s did not arrive%s: %s answered OpenPhone %d %.300s",
+		    "%s did not arrive%s: %s answered OpenPhone %d %s",
 		    delivery, status / 100 == 2 ? ", not in this database" : "",
-		    text_of(last, "url"), status, words == NULL ? "" : words);
-	free(words);
+		    text_of(last, "url"), status, words);
 	json_decref(log);
 	return -1;
 }
