@@ -508,26 +508,35 @@ read_all(int fd, size_t *size, struct err *err)
 	return bytes;
 }
 
-int
-spool_read(int dir, const char *name, struct spooled *ret, struct err *err)
+/* The same of the file called name in the folder dir. */
+static char *
+read_file(int dir, const char *name, size_t *size, struct err *err)
 {
-	struct spooled s = { 0 };
-	size_t size;
-	int fd;
-
 	/* not waiting for the writer of a fifo */
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd =
+	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *bytes;
+
 	if (fd < 0) {
 		err_sys(err,
 		    errno == ELOOP || errno == ENXIO || errno == EACCES
 			? ERR_PERMANENT
 			: ERR_RETRY,
 		    "cannot open it");
-		return -1;
+		return NULL;
 	}
-	s.bytes = read_all(fd, &size, err);
+	bytes = read_all(fd, size, err);
 	close(fd);
-	if (s.bytes == NULL)
+	return bytes;
+}
+
+int
+spool_read(int dir, const char *name, struct spooled *ret, struct err *err)
+{
+	struct spooled s = { 0 };
+	size_t size;
+
+	if ((s.bytes = read_file(dir, name, &size, err)) == NULL)
 		return -1;
 	s.fields = check(s.bytes, size, &s.delivery, err);
 	if (s.fields == NULL || take_fields(&s, err) != 0) {
@@ -557,7 +566,7 @@ names_one(const char *bytes, size_t size, const json_t *values)
 	size_t i;
 
 	json_array_foreach (values, i, value) {
-		char *quoted = json_dumps(value, JSON_ENCODE_ANY);
+		char *quoted = jansson_text(value, JSON_ENCODE_ANY);
 
 		if (quoted == NULL)
 			return -1;
@@ -571,23 +580,21 @@ static int
 search_file(int dir, const char *name, const json_t *values, bool remove,
     int64_t *files, struct err *err)
 {
-	struct err unread = ERR_INIT;
-	int fd, found = 0;
+	struct err why = ERR_INIT;
+	struct stat st;
+	int found = 0;
 	size_t size;
-	char *bytes;
+	char *bytes = read_file(dir, name, &size, &why);
 
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	bytes = read_all(fd, &size, &unread);
-	if (bytes != NULL)
-		found = names_one(bytes, size, values);
-	else if (unread.kind == ERR_RETRY)
-		found = -1;
+	if (bytes != NULL && (found = names_one(bytes, size, values)) < 0)
+		err_nomem(&why);
 	free(bytes);
-	close(fd);
-	if (found < 0) {
-		err_nomem(err);
+	/* what is no file, or was taken in meanwhile, has nobody in it */
+	if (err_is_set(&why) &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode)) {
+		*err = why;
+		err_prefix(err, "spool: %s", name);
 		return -1;
 	}
 	if (found == 1 && remove && unlinkat(dir, name, 0) != 0 &&

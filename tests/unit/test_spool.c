@@ -476,6 +476,35 @@ what_there_is_is_counted(void **state)
 	assert_true(new.oldest == first);
 }
 
+/* That somebody is in no file is not known of one that cannot be read. */
+static void
+who_is_looked_for_may_be_in_what_cannot_be_read(void **state)
+{
+	json_t *values = json_pack("[s]", "msg_1");
+	char path[PATH_SIZE], name[PATH_SIZE];
+	struct err err = ERR_INIT;
+	int64_t files = 0;
+
+	(void)state;
+	put(&full);
+	only_file(name);
+	assert_int_equal(spool_search(top, values, false, &files, &err), 0);
+	assert_int_equal(files, 1);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chmod(top, 0755), 0);
+	snprintf(path, sizeof(path), "%s/new", top);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chmod(name, 0), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(spool_search(top, values, false, &files, &err), -1);
+	assert_non_null(strstr(err.text, "Permission denied"));
+	assert_non_null(strstr(err.text, strrchr(name, '/') + 1));
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	json_decref(values);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -493,6 +522,7 @@ main(void)
 		TEST(a_failed_write_leaves_nothing),
 		TEST(a_folder_that_cannot_be_is_named),
 		TEST(what_there_is_is_counted),
+		TEST(who_is_looked_for_may_be_in_what_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
