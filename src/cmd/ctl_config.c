@@ -15,22 +15,11 @@
 static int
 check_secrets(const struct workspace *ws, struct err *err)
 {
-	struct signature_keys *keys = signature_keys_new();
-	int rc = -1;
+	struct signature_keys *keys = signature_keys_make(
+	    ws->webhook.secrets, ws->webhook.legacy_keys, err);
 
-	if (keys == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((ws->webhook.secrets == NULL ||
-		signature_keys_add(keys, ws->webhook.secrets,
-		    "[webhook] secrets", err) == 0) &&
-	    (ws->webhook.legacy_keys == NULL ||
-		signature_keys_add(keys, ws->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) == 0))
-		rc = 0;
 	signature_keys_free(keys);
-	return rc;
+	return keys == NULL ? -1 : 0;
 }
 
 /* Found only when something is wrong already, otherwise. */

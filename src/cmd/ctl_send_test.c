@@ -209,18 +209,10 @@ sign_as_configured(
     const struct ctl *ctl, bool legacy, struct delivery *d, struct err *err)
 {
 	const struct workspace *ws = ctl->ws;
-	struct signature_keys *keys = signature_keys_new();
-	int rc = -1;
+	struct signature_keys *keys = signature_keys_make(
+	    ws->webhook.secrets, ws->webhook.legacy_keys, err);
+	int rc = keys == NULL ? -1 : sign(ctl, keys, legacy, d, err);
 
-	if (keys == NULL)
-		err_nomem(err);
-	else if ((ws->webhook.secrets == NULL ||
-		     signature_keys_add(keys, ws->webhook.secrets,
-			 "[webhook] secrets", err) == 0) &&
-	    (ws->webhook.legacy_keys == NULL ||
-		signature_keys_add(keys, ws->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) == 0))
-		rc = sign(ctl, keys, legacy, d, err);
 	signature_keys_free(keys);
 	return rc;
 }
