@@ -769,7 +769,8 @@ page_query(struct buf *out, int at_once, const char *cursor, struct err *err)
 	return -1;
 }
 
-/* Who made which block, without what it says: {id, created_by}. */
+/* Who made which block, without what it says: {id, created_by}. NULL: one has
+ * no id, or memory is out. */
 static json_t *
 brief(const json_t *blocks)
 {
@@ -778,10 +779,11 @@ brief(const json_t *blocks)
 	size_t i;
 
 	json_array_foreach (blocks, i, block)
-		json_array_append_new(ret,
-		    json_pack("{s:O*, s:O*}", "id",
-			json_object_get(block, "id"), "created_by",
-			json_object_get(block, "created_by")));
+		if (json_is_string(json_object_get(block, "id")))
+			json_array_append_new(ret,
+			    json_pack("{s:O, s:O*}", "id",
+				json_object_get(block, "id"), "created_by",
+				json_object_get(block, "created_by")));
 	if (json_array_size(ret) == json_array_size(blocks))
 		return ret;
 	json_decref(ret);
