@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
+import os
 import re
 import subprocess
 import time
@@ -340,6 +342,26 @@ def test_interrupted_and_run_again(stack: Stack) -> None:
                          " FROM forgetting")
     assert (audit["calls"], audit["messages"], audit["cards"]) == (2, 2, 1)
     assert audit["finished_at"]
+
+
+def test_stopped_before_it_began(stack: Stack) -> None:
+    """Somebody takes in the spool, and whoever asked thinks better of it:
+    nobody is forgotten."""
+    new = Path(spool(stack)) / "new"
+    new.mkdir(parents=True, exist_ok=True)
+    held = os.open(new, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        child = stack.start("onsctl", "forget", "--apply", "+15550007777")
+        until(lambda: stack.count("chore WHERE name = 'forget'"
+                                  " AND run IS NOT NULL") == 1)
+        child.terminate()
+        _, errors = child.communicate(timeout=120)
+    finally:
+        os.close(held)
+    assert child.returncode == EX_TEMPFAIL, errors
+    assert b"stopped" in errors
+    assert stack.count("forgetting") == stack.count("forgotten") == 0
 
 
 def test_notion_is_away(stack: Stack) -> None:
