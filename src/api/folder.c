@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "base/fd.h"
 
 enum {
 	FILE_MODE = 0640,
@@ -124,26 +125,10 @@ find(const char *folder, const char *key, bool make, struct place *ret,
 }
 
 static int
-write_all(int fd, const char *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, bytes, n);
-
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (done > 0) {
-			bytes += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
-static int
 copy_piece(FILE *from, char *bytes, size_t n, int to)
 {
 	if (fread(bytes, 1, n, from) == n)
-		return write_all(to, bytes, n);
+		return fd_write(to, bytes, n);
 	errno = EIO; /* shorter than announced */
 	return -1;
 }

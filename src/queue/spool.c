@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/fd.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
 #include "ext/jansson.h"
@@ -252,24 +253,6 @@ fields_of(const struct delivery *d)
 	return text;
 }
 
-static int
-write_all(int fd, const void *bytes, size_t n)
-{
-	const char *p = bytes;
-
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 /* Several threads at a time: the file system syncs their files together. */
 static int
 write_file(const struct folders *f, const char *name, const struct buf *front,
@@ -281,8 +264,8 @@ write_file(const struct folders *f, const char *name, const struct buf *front,
 	    f->tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, front->data, front->len) == 0 &&
-	    write_all(fd, d->body, d->body_len) == 0) {
+	if (fd_write(fd, front->data, front->len) == 0 &&
+	    fd_write(fd, d->body, d->body_len) == 0) {
 		FAILPOINT("spool.written");
 		rc = fsync(fd);
 	}
