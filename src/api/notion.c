@@ -438,7 +438,7 @@ notion_query_equal(const struct notion *notion, const char *data_source,
 	int rc = -1;
 
 	body = json_pack("{s:{s:s, s:{s:s}}, s:i}", "filter", "property",
-	    property, type, "equals", value, "page_size", 10);
+	    property, type, "equals", value, "page_size", NOTION_EQUAL_MAX);
 	if (body == NULL) {
 		err_nomem(err);
 		goto out;

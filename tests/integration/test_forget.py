@@ -428,6 +428,20 @@ def test_a_page_whose_creation_nobody_heard_of(stack: Stack) -> None:
     assert traces(stack, person) == []
 
 
+def test_more_pages_than_one_answer_lists(stack: Stack) -> None:
+    """Somebody copied a page again and again, say."""
+    person = Somebody(stack)
+    sms = person.of(SMS, f"{person.suffix}sms")
+    stack.send(sms)
+    for _ in range(12):
+        psql(stack.env, "DELETE FROM page WHERE resource_id = :'id';"
+             " SELECT job_due('default', 'message', :'id', 0);",
+             id=deliver.resource_id(sms))
+        stack.process()
+    assert forget(stack, "--apply", person.number)["trashed"] == 12
+    assert traces(stack, person) == []
+
+
 def test_a_worker_is_waited_for(stack: Stack) -> None:
     person = Somebody(stack)
     person.arrive()
