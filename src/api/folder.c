@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "base/fd.h"
 
 enum {
 	FILE_MODE = 0640,
@@ -23,7 +24,7 @@ enum {
 
 /* Where a file is, or is to be. */
 struct place {
-	int dir;	  /* the innermost folder; -1: not open */
+	int dir;	  /* the innermost folder; -1: it is not there */
 	const char *name; /* in it; points into the key */
 };
 
@@ -85,14 +86,15 @@ step(int *dir, const char *name, bool make)
 	return 0;
 }
 
-/* 0 with *ret, whose dir is the caller's to close, or -1. */
+/* 0 with *ret, whose dir is the caller's to close, or -1. make: make the
+ * folders in the key that are not there. */
 static int
 find(const char *folder, const char *key, bool make, struct place *ret,
     struct err *err)
 {
 	const char *slash, *rest = key;
 	char name[256];
-	int dir;
+	int dir, rc;
 
 	if (!folder_key_ok(key)) {
 		err_set(err, ERR_PERMANENT, "folder: a key that is no path");
@@ -109,29 +111,16 @@ find(const char *folder, const char *key, bool make, struct place *ret,
 			memcpy(name, rest, n);
 			name[n] = '\0';
 		}
-		if (n >= sizeof(name) || step(&dir, name, make) != 0) {
-			fail("cannot open the folders of", key, err);
-			close(dir);
-			return -1;
-		}
+		if (n < sizeof(name) && step(&dir, name, make) == 0)
+			continue;
+		rc = !make && errno == ENOENT
+		    ? 0
+		    : fail("cannot open the folders of", key, err);
+		close(dir);
+		*ret = (struct place){ .dir = -1 };
+		return rc;
 	}
 	*ret = (struct place){ .dir = dir, .name = rest };
-	return 0;
-}
-
-static int
-write_all(int fd, const char *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, bytes, n);
-
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (done > 0) {
-			bytes += done;
-			n -= (size_t)done;
-		}
-	}
 	return 0;
 }
 
@@ -139,7 +128,7 @@ static int
 copy_piece(FILE *from, char *bytes, size_t n, int to)
 {
 	if (fread(bytes, 1, n, from) == n)
-		return write_all(to, bytes, n);
+		return fd_write(to, bytes, n);
 	errno = EIO; /* shorter than announced */
 	return -1;
 }
@@ -248,7 +237,10 @@ folder_open(const struct folder *folder, const char *key, struct err *err)
 
 	if (find(folder->path, key, false, &place, err) != 0)
 		return NULL;
-	fd = openat(place.dir, place.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	errno = ENOENT;
+	fd = place.dir < 0
+	    ? -1
+	    : openat(place.dir, place.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || (file = fdopen(fd, "rb")) == NULL) {
 		fail("cannot read", key, err);
 		if (fd >= 0)
@@ -266,6 +258,8 @@ folder_remove(const struct folder *folder, const char *key, struct err *err)
 
 	if (find(folder->path, key, false, &place, err) != 0)
 		return -1;
+	if (place.dir < 0)
+		return 0;
 	if (unlinkat(place.dir, place.name, 0) != 0 && errno != ENOENT)
 		rc = fail("cannot remove", key, err);
 	close(place.dir);

@@ -203,7 +203,7 @@ make_path(const char *const path[2], const char *id, const char *after,
 		    buf_adds(out, "after=") == 0 &&
 		    uri_escape(out, after, false) == 0)))
 		return 0;
-	err_set(err, ERR_PERMANENT, "an id that is none");
+	err_sys(err, ERR_PERMANENT, "an id that is none");
 	return -1;
 }
 
@@ -239,6 +239,15 @@ get(const struct openphone *op, const struct resource *what, const char *id,
 	return 0;
 }
 
+/* NULL data: nothing. */
+static int
+add_all(json_t *all, json_t *data)
+{
+	if (json_is_array(data))
+		return json_array_extend(all, data);
+	return data == NULL ? 0 : json_array_append(all, data);
+}
+
 /* All pages of a list; a single object becomes a list of one. */
 static int
 get_all(const struct openphone *op, const struct resource *what, const char *id,
@@ -257,10 +266,9 @@ get_all(const struct openphone *op, const struct resource *what, const char *id,
 		if (data == NULL && pages == 0) { /* not there */
 			json_decref(all);
 			all = NULL;
-		} else if (json_is_array(data)) {
-			json_array_extend(all, data);
-		} else if (data != NULL) {
-			json_array_append(all, data);
+		} else if (add_all(all, data) != 0) {
+			err_nomem(err);
+			goto out;
 		}
 		free(after);
 		after = strdup(rest_text(answer, "nextCursor"));
@@ -412,7 +420,7 @@ ask_if_gone(const struct openphone *op, bool v1, const char *kind,
 	buf_init(&path, 1024);
 	if (buf_addf(&path, "/%ss/", kind) != 0 ||
 	    uri_escape(&path, id, false) != 0)
-		err_set(err, ERR_PERMANENT, "openphone: an id that is none");
+		err_sys(err, ERR_PERMANENT, "openphone: an id that is none");
 	else
 		rc = openphone_send(
 		    op, kind, v1, "GET", buf_text(&path), NULL, &answer, err);

@@ -152,7 +152,7 @@ openphone_list_page(const struct openphone *op,
 	}
 	buf_init(&path, PATH_MAX_BYTES);
 	if (make_path(s, list, after, &path) != 0) {
-		err_set(err, ERR_PERMANENT, "openphone: %s: too many numbers",
+		err_sys(err, ERR_PERMANENT, "openphone: %s: too many numbers",
 		    s->list);
 	} else if (openphone_ask(op, s->list, s->v1, may_lack, buf_text(&path),
 		       &answer, err) != 0) {

@@ -23,7 +23,7 @@ make_url(const char *base, const char *path, struct buf *url, struct err *err)
 	while (n > 0 && base[n - 1] == '/')
 		n--;
 	if (buf_add(url, base, n) != 0 || buf_adds(url, path) != 0) {
-		err_set(err, ERR_PERMANENT, "the URL is too long");
+		err_sys(err, ERR_PERMANENT, "the URL");
 		return -1;
 	}
 	return 0;
@@ -47,18 +47,24 @@ make_body(
 	return 0;
 }
 
-/* Edges answer with HTML or nothing at all, whatever was asked for. */
-static json_t *
-parse(const struct http_response *resp)
+/* Edges answer with HTML or nothing at all, whatever was asked for: *ret is
+ * NULL then. */
+static int
+parse(const struct http_response *resp, bool once, json_t **ret,
+    struct err *err)
 {
-	struct err ignored = ERR_INIT;
+	struct err why = ERR_INIT;
 	const char *note;
 
-	if (strncmp(resp->content_type, "application/", 12) != 0 ||
-	    strstr(resp->content_type, "json") == NULL)
-		return NULL;
-	return payload_load(
-	    buf_text(&resp->body), resp->body.len, &note, &ignored);
+	if (strncmp(resp->content_type, "application/", 12) == 0 &&
+	    strstr(resp->content_type, "json") != NULL)
+		*ret = payload_load(
+		    buf_text(&resp->body), resp->body.len, &note, &why);
+	if (why.kind != ERR_RETRY)
+		return 0;
+	/* what became of the request stands in what cannot be read */
+	err_set(err, once ? ERR_UNKNOWN : ERR_RETRY, "%s", why.text);
+	return -1;
 }
 
 /* Send req, which lacks its URL, through the gate. *text (unless text is NULL)
@@ -86,8 +92,8 @@ perform(const struct rest *rest, const char *path, struct http_request *req,
 		*text = NULL;
 	}
 	*ret = (struct rest_answer){ .status = resp.status,
-		.json = parse(&resp),
 		.retry_after_ms = resp.retry_after_ms };
+	rc = parse(&resp, req->once, &ret->json, err);
 out:
 	http_response_clear(&resp);
 	buf_free(&url);

@@ -108,7 +108,7 @@ make_url(const struct s3 *s3, const char *key, struct buf *url, struct err *err)
 	    uri_escape(url, s3->bucket, false) == 0 &&
 	    buf_adds(url, "/") == 0 && uri_escape(url, key, true) == 0)
 		return 0;
-	err_set(err, ERR_PERMANENT, "s3: the key is too long");
+	err_sys(err, ERR_PERMANENT, "s3: the key");
 	return -1;
 }
 

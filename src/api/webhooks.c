@@ -78,7 +78,7 @@ request(const struct openphone *op, bool v1, const char *method,
 	for (size_t i = 0; i < 3 && pieces[i] != NULL; i++)
 		if (buf_adds(&path, "/") != 0 ||
 		    uri_escape(&path, pieces[i], i == 1) != 0) {
-			err_set(err, ERR_PERMANENT, "an id that is none");
+			err_sys(err, ERR_PERMANENT, "an id that is none");
 			goto out;
 		}
 	rc = openphone_send(
@@ -291,7 +291,7 @@ webhooks_deliveries(const struct openphone *op, const char *id, int64_t since,
 
 	buf_init(&path, PATH_MAX_BYTES);
 	if (make_log_path(&path, id, since, until, after) != 0)
-		err_set(err, ERR_PERMANENT, "an id that is none");
+		err_sys(err, ERR_PERMANENT, "an id that is none");
 	else if (openphone_send(op, "webhooks", false, "GET", buf_text(&path),
 		     NULL, &answer, err) != 0)
 		;

@@ -15,10 +15,12 @@ err_tame(char *s)
 
 	secret_hide(s, n);
 	for (size_t i = 0; i < n; i += len) {
-		if ((len = utf8_sequence(s + i, n - i)) == 0)
-			len = 1; /* where it was cut */
-		else if (utf8_is_control(s + i, len))
+		if ((len = utf8_sequence(s + i, n - i)) == 0) {
+			s[i] = '?'; /* where it was cut */
+			len = 1;
+		} else if (utf8_is_control(s + i, len)) {
 			memset(s + i, ' ', len);
+		}
 	}
 }
 
@@ -80,10 +82,10 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
-	err_tame(front);
 	memcpy(old, err->text, sizeof(old));
 	snprintf(err->text, sizeof(err->text), "%s: %.*s", front,
 	    (int)(sizeof(err->text) - sizeof(front) - 3), old);
+	err_tame(err->text);
 }
 
 void

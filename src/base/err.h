@@ -34,8 +34,9 @@ struct err {
 	}
 
 /* What services and files say is quoted in texts: it stays in its line, does
- * nothing to the terminal that shows it, and tells no secret. All functions
- * here do that; this is for texts that are kept elsewhere. */
+ * nothing to the terminal that shows it, tells no secret, and is UTF-8 also
+ * where it was cut, for the database takes nothing else. All functions here do
+ * that; this is for texts that are kept elsewhere. */
 void err_tame(char *text);
 
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)

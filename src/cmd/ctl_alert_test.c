@@ -2,14 +2,12 @@
  * onsctl alert-test: would people be told?
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include <jansson.h>
 
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "sync/alarm.h"
 
@@ -17,20 +15,14 @@
 
 enum { ANSWER_SIZE = 512 };
 
-/* Its first line, without what would steer a terminal; but not when it repeats
- * the address, which is a secret. */
+/* But not when it repeats the address, which is a secret. */
 static void
 answer_text(const struct http_response *resp, const char *url, char *ret)
 {
 	const char *host = strstr(url, "://");
 	const char *path = host == NULL ? NULL : strchr(host + 3, '/');
-	size_t n =
-	    resp->body.len < ANSWER_SIZE ? resp->body.len : ANSWER_SIZE - 1;
-	char *clean = utf8_clean(buf_text(&resp->body), n);
 
-	snprintf(ret, ANSWER_SIZE, "%s", clean == NULL ? "" : clean);
-	ret[strcspn(ret, "\n")] = '\0';
-	free(clean);
+	ctl_answer(buf_text(&resp->body), ret, ANSWER_SIZE);
 	if (path != NULL && path[1] != '\0' && strstr(ret, path + 1) != NULL)
 		snprintf(ret, ANSWER_SIZE, "(the address, not shown)");
 }

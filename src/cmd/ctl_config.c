@@ -15,22 +15,11 @@
 static int
 check_secrets(const struct workspace *ws, struct err *err)
 {
-	struct signature_keys *keys = signature_keys_new();
-	int rc = -1;
+	struct signature_keys *keys = signature_keys_make(
+	    ws->webhook.secrets, ws->webhook.legacy_keys, err);
 
-	if (keys == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((ws->webhook.secrets == NULL ||
-		signature_keys_add(keys, ws->webhook.secrets,
-		    "[webhook] secrets", err) == 0) &&
-	    (ws->webhook.legacy_keys == NULL ||
-		signature_keys_add(keys, ws->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) == 0))
-		rc = 0;
 	signature_keys_free(keys);
-	return rc;
+	return keys == NULL ? -1 : 0;
 }
 
 /* Found only when something is wrong already, otherwise. */
@@ -194,7 +183,6 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct buf text;
 	char *copy = NULL;
-	int rc = -1;
 
 	if (argc > 1)
 		return ctl_usage(argv[0]);
@@ -203,10 +191,10 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	    (copy = strdup(buf_text(&text))) == NULL)
 		err_nomem(&err);
 	else if (ctl->json)
-		rc = ctl_print_json(settings(copy), &err);
+		(void)ctl_print_json(settings(copy), &err);
 	else
-		rc = printf("%s", copy) < 0 ? -1 : 0;
+		fputs(copy, stdout);
 	free(copy);
 	buf_free(&text);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
+	return err_is_set(&err) ? ctl_fail(&err) : EX_OK;
 }

@@ -610,6 +610,24 @@ export_to(struct export *x, struct err *err)
 	    err, "%s records in %s\n", count, x->path);
 }
 
+/* number and contact as given, each may be NULL. */
+static int
+run(struct export *x, const char *number, const char *contact)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	x->document = x->ctl->json && x->path == NULL;
+	buf_init(&x->links, URL_MAX_BYTES);
+	rc = prepare(x, number, contact, &err) == 0 ? export_to(x, &err) : -1;
+	buf_free(&x->links);
+	json_decref(x->who);
+	json_decref(x->names);
+	json_decref(x->numbers);
+	json_decref(x->contacts);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
+}
+
 int
 ctl_export(struct ctl *ctl, int argc, char **argv)
 {
@@ -628,9 +646,8 @@ ctl_export(struct ctl *ctl, int argc, char **argv)
 	static const char *const formats[] = { "jsonl", "csv", NULL };
 	const char *number = NULL, *contact = NULL, *since = NULL,
 		   *until = NULL;
-	struct err err = ERR_INIT;
 	struct export x = { .ctl = ctl };
-	int c, rc;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
@@ -672,13 +689,5 @@ ctl_export(struct ctl *ctl, int argc, char **argv)
 		    stderr);
 		return EX_USAGE;
 	}
-	x.document = ctl->json && x.path == NULL;
-	buf_init(&x.links, URL_MAX_BYTES);
-	rc = prepare(&x, number, contact, &err) == 0 ? export_to(&x, &err) : -1;
-	buf_free(&x.links);
-	json_decref(x.who);
-	json_decref(x.names);
-	json_decref(x.numbers);
-	json_decref(x.contacts);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
+	return run(&x, number, contact);
 }

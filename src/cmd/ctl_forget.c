@@ -76,6 +76,10 @@ take_in(struct ctl *ctl, struct err *err)
 			return -1;
 		if (result == TAKEIN_BUSY)
 			nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+		if (stopping) { /* nobody was forgotten yet */
+			err_set(err, ERR_RETRY, "stopped");
+			return -1;
+		}
 	}
 	return 0;
 }

@@ -172,62 +172,23 @@ operator_acted(struct ctl *ctl, struct err *err)
 	    ctl->db, SQL_operator_acted, NULL, err, DB_TEXT(ctl->ws->name));
 }
 
-int
-ctl_init(struct ctl *ctl, int argc, char **argv)
+static int
+run(struct ctl *ctl, const struct choice choices[3], const char *parent,
+    bool extend)
 {
-	const struct workspace *ws = ctl->ws;
-	const char *parent = ws->notion.parent_page;
-	struct choice calls = { .kind = "call",
-		.configured = ws->notion.calls_database };
-	struct choice messages = { .kind = "message",
-		.configured = ws->notion.messages_database };
-	struct choice contacts = { .kind = "contact",
-		.configured = ws->notion.contacts_database,
-		.optional = true };
 	struct err err = ERR_INIT;
 	struct sync sync = { 0 };
-	struct report to;
-	bool extend = false;
-	int c, rc;
+	struct report to = { .sync = &sync, .json = ctl->json };
+	int rc;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (c) {
-		case 'p':
-			parent = optarg;
-			break;
-		case 'C':
-			calls.given = optarg;
-			break;
-		case 'M':
-			messages.given = optarg;
-			break;
-		case 'e':
-			extend = true;
-			break;
-		case 'P': /* with a database or without */
-			contacts.optional = false;
-			if (optind < argc && *argv[optind] != '-')
-				contacts.given = argv[optind++];
-			break;
-		default:
-			return ctl_usage(argv[0]);
-		}
-	if (optind < argc)
-		return ctl_usage(argv[0]);
 	if (conf_require(&ctl->conf, ctl->ws, CONF_CTL_NOTION, &err) != 0 ||
 	    sync_init(&sync, &ctl->conf, ctl->ws, ctl->db, &never, &err) != 0)
 		return ctl_fail(&err);
-	to = (struct report){
-		.sync = &sync, .json = ctl->json, .databases = json_array()
-	};
+	to.databases = json_array();
 	/* a pause until somebody acts must not keep that somebody waiting */
 	rc = operator_acted(ctl, &err);
-	if (rc == 0) /* the others have relations to it */
-		rc = set_up(&to, &contacts, parent, extend, &err);
-	if (rc == 0)
-		rc = set_up(&to, &calls, parent, extend, &err);
-	if (rc == 0)
-		rc = set_up(&to, &messages, parent, extend, &err);
+	for (int i = 0; i < 3 && rc == 0; i++)
+		rc = set_up(&to, &choices[i], parent, extend, &err);
 	if (rc == 0)
 		rc = operator_acted(ctl, &err);
 	if (rc == 0 && ctl->json)
@@ -236,4 +197,50 @@ ctl_init(struct ctl *ctl, int argc, char **argv)
 	json_decref(to.databases);
 	sync_free(&sync);
 	return rc == 0 ? EX_OK : ctl_fail(&err);
+}
+
+int
+ctl_init(struct ctl *ctl, int argc, char **argv)
+{
+	const struct workspace *ws = ctl->ws;
+	const char *parent = ws->notion.parent_page;
+	/* the first, for the others have relations to it */
+	enum { CONTACTS, CALLS, MESSAGES };
+	struct choice choices[] = {
+		[CONTACTS] = { .kind = "contact",
+		    .configured = ws->notion.contacts_database,
+		    .optional = true },
+		[CALLS] = { .kind = "call",
+		    .configured = ws->notion.calls_database },
+		[MESSAGES] = { .kind = "message",
+		    .configured = ws->notion.messages_database },
+	};
+	bool extend = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'p':
+			parent = optarg;
+			break;
+		case 'C':
+			choices[CALLS].given = optarg;
+			break;
+		case 'M':
+			choices[MESSAGES].given = optarg;
+			break;
+		case 'e':
+			extend = true;
+			break;
+		case 'P': /* with a database or without */
+			choices[CONTACTS].optional = false;
+			if (optind < argc && *argv[optind] != '-')
+				choices[CONTACTS].given = argv[optind++];
+			break;
+		default:
+			return ctl_usage(argv[0]);
+		}
+	if (optind < argc)
+		return ctl_usage(argv[0]);
+	return run(ctl, choices, parent, extend);
 }

@@ -88,6 +88,7 @@ maintain(struct ctl *ctl, struct sync *sync, const struct chore *chore,
 	else
 		snprintf(summary, sizeof(summary), "not compared: %.400s",
 		    trouble.text);
+	err_tame(summary);
 	if (tidy(ctl, chore, summary, err) != 0) {
 		(void)chore_end(chore, NULL, &trouble);
 		return -1;

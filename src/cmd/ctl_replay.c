@@ -113,6 +113,29 @@ report(const struct ctl *ctl, const struct choice *choice,
 			  : "would be due again; with --apply they are");
 }
 
+static int
+run(struct ctl *ctl, struct choice *choice, char **ids)
+{
+	struct err err = ERR_INIT;
+	struct counts counts = { 0 };
+	int rc;
+
+	choice->ids = calloc(choice->n + 1, sizeof(*choice->ids));
+	if (choice->ids == NULL) {
+		err_nomem(&err);
+		return ctl_fail(&err);
+	}
+	for (size_t i = 0; i < choice->n; i++)
+		choice->ids[i] = (struct db_bytes){ ids[i], strlen(ids[i]) };
+	rc = check_ids(ctl, choice, &err);
+	if (rc == 0)
+		rc = replay(ctl, choice, &counts, &err);
+	if (rc == 0)
+		rc = report(ctl, choice, &counts, &err);
+	free(choice->ids);
+	return rc == 0 ? EX_OK : ctl_fail(&err);
+}
+
 int
 ctl_replay(struct ctl *ctl, int argc, char **argv)
 {
@@ -126,12 +149,10 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 	};
 	static const char *const kinds[] = { "call", "message", "contact",
 		NULL };
-	struct err err = ERR_INIT;
 	struct choice choice = { 0 };
-	struct counts counts = { 0 };
 	const char *since = NULL, *until = NULL;
 	bool all = false;
-	int c, rc;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
@@ -161,19 +182,5 @@ ctl_replay(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(argv[0]);
 	if (ctl_span(ctl, since, until, &choice.span) != 0)
 		return EX_USAGE;
-	choice.ids = calloc(choice.n + 1, sizeof(*choice.ids));
-	if (choice.ids == NULL) {
-		err_nomem(&err);
-		return ctl_fail(&err);
-	}
-	for (size_t i = 0; i < choice.n; i++)
-		choice.ids[i] = (struct db_bytes){ argv[optind + (int)i],
-			strlen(argv[optind + (int)i]) };
-	rc = check_ids(ctl, &choice, &err);
-	if (rc == 0)
-		rc = replay(ctl, &choice, &counts, &err);
-	if (rc == 0)
-		rc = report(ctl, &choice, &counts, &err);
-	free(choice.ids);
-	return rc == 0 ? EX_OK : ctl_fail(&err);
+	return run(ctl, &choice, argv + optind);
 }

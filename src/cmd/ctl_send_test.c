@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "ext/http.h"
 #include "ext/jansson.h"
@@ -210,18 +209,10 @@ sign_as_configured(
     const struct ctl *ctl, bool legacy, struct delivery *d, struct err *err)
 {
 	const struct workspace *ws = ctl->ws;
-	struct signature_keys *keys = signature_keys_new();
-	int rc = -1;
+	struct signature_keys *keys = signature_keys_make(
+	    ws->webhook.secrets, ws->webhook.legacy_keys, err);
+	int rc = keys == NULL ? -1 : sign(ctl, keys, legacy, d, err);
 
-	if (keys == NULL)
-		err_nomem(err);
-	else if ((ws->webhook.secrets == NULL ||
-		     signature_keys_add(keys, ws->webhook.secrets,
-			 "[webhook] secrets", err) == 0) &&
-	    (ws->webhook.legacy_keys == NULL ||
-		signature_keys_add(keys, ws->webhook.legacy_keys,
-		    "[webhook] legacy_keys", err) == 0))
-		rc = sign(ctl, keys, legacy, d, err);
 	signature_keys_free(keys);
 	return rc;
 }
@@ -271,16 +262,11 @@ ctl_elsewhere(const struct ctl *ctl)
 	    : ctl_fail(&err);
 }
 
-/* The server's words on one line, without what would steer a terminal. */
-static void
-answer_text(const struct http_response *resp, char *ret, size_t size)
+void
+ctl_answer(const char *body, char *ret, size_t size)
 {
-	size_t n = resp->body.len < size ? resp->body.len : size - 1;
-	char *clean = utf8_clean(buf_text(&resp->body), n);
-
-	snprintf(ret, size, "%s", clean == NULL ? "" : clean);
-	ret[strcspn(ret, "\n")] = '\0';
-	free(clean);
+	snprintf(ret, size, "%.*s", (int)strcspn(body, "\n"), body);
+	err_tame(ret);
 }
 
 static int
@@ -315,7 +301,7 @@ send_delivery(const struct ctl *ctl, const struct delivery *d, const char *url)
 	if ((http = http_new(PACKAGE_NAME "/" PACKAGE_VERSION, &err)) == NULL)
 		return ctl_fail(&err);
 	if (http_perform(http, &req, &resp, &err) == 0) {
-		answer_text(&resp, answer, sizeof(answer));
+		ctl_answer(buf_text(&resp.body), answer, sizeof(answer));
 		rc = resp.status / 100 == 2 ? EX_OK
 					    : refused(url, resp.status, answer);
 		if (rc == EX_OK &&

@@ -425,7 +425,7 @@ print_json(json_t *all, struct err *err)
 	if ((err_is_set(err) &&
 		json_object_set_new(all, "error", json_string(err->text)) !=
 		    0) ||
-	    json_dumpf(all, stdout, 0) != 0)
+	    (json_dumpf(all, stdout, 0) != 0 && !ferror(stdout)))
 		err_nomem(err);
 	putchar('\n');
 	return err_is_set(err) ? -1 : 0;

@@ -15,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/rest.h"
 #include "api/webhooks.h"
+#include "base/clock.h"
 #include "base/rfc3339.h"
-#include "base/utf8.h"
 #include "cmd/onsctl.h"
 #include "cmd/program.h"
 #include "cmd/table.h"
@@ -58,14 +59,6 @@ struct hooks {
 };
 
 static volatile sig_atomic_t never;
-
-static const char *
-text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
 
 /* ---- the file of secrets ---- */
 
@@ -244,7 +237,7 @@ find_ours(struct hooks *h, json_t **ret, size_t *all_n, struct err *err)
 		return -1;
 	*ret = json_array();
 	json_array_foreach (all, i, webhook)
-		if (strcmp(text_of(webhook, "url"), h->url) == 0)
+		if (strcmp(rest_text(webhook, "url"), h->url) == 0)
 			json_array_append(*ret, webhook);
 	*all_n = json_array_size(all);
 	json_decref(all);
@@ -271,7 +264,8 @@ find_only(struct hooks *h, struct err *err)
 		err_set(err, ERR_PERMANENT,
 		    "%zu webhooks deliver to %s: which one? give its id", n,
 		    h->url);
-	else if ((id = strdup(text_of(json_array_get(ours, 0), "id"))) == NULL)
+	else if ((id = strdup(rest_text(json_array_get(ours, 0), "id"))) ==
+	    NULL)
 		err_nomem(err);
 	json_decref(ours);
 	return id;
@@ -314,16 +308,16 @@ add_rows(struct hooks *h, bool v1, json_t *rows, struct err *err)
 	if (webhooks_list(&h->sync.openphone, v1, &all, err) != 0)
 		return -1;
 	json_array_foreach (all, i, webhook) {
-		if (count(h, text_of(webhook, "id"), &n, NULL, err) != 0)
+		if (count(h, rest_text(webhook, "id"), &n, NULL, err) != 0)
 			break;
 		snprintf(events, sizeof(events), "%zu",
 		    json_array_size(json_object_get(webhook, "events")));
 		json_array_append_new(rows,
 		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id",
-			text_of(webhook, "id"), "api",
-			v1 ? "v1" : text_of(webhook, "apiVersion"), "status",
-			text_of(webhook, "status"), "secret", secret_state(n),
-			"events", events, "url", text_of(webhook, "url")));
+			rest_text(webhook, "id"), "api",
+			v1 ? "v1" : rest_text(webhook, "apiVersion"), "status",
+			rest_text(webhook, "status"), "secret", secret_state(n),
+			"events", events, "url", rest_text(webhook, "url")));
 	}
 	json_decref(all);
 	return err_is_set(err) ? -1 : 0;
@@ -371,14 +365,14 @@ make(struct hooks *h, char **id, struct err *err)
 
 	if (webhooks_create(op, NULL, h->url, &made, err) != 0)
 		return -1;
-	*id = strdup(text_of(made, "id"));
+	*id = strdup(rest_text(made, "id"));
 	if (*id == NULL)
 		err_nomem(err);
 	else
-		rc = store(h, *id, text_of(made, "key"), err);
+		rc = store(h, *id, rest_text(made, "key"), err);
 	if (rc != 0) /* nobody knows its secret */
 		(void)webhooks_delete(
-		    op, text_of(made, "id"), &found, &ignored);
+		    op, rest_text(made, "id"), &found, &ignored);
 	json_decref(made);
 	return rc;
 }
@@ -451,7 +445,8 @@ create(struct hooks *h, struct err *err)
 		    n);
 	else if (!there)
 		rc = make(h, &id, err);
-	else if ((id = strdup(text_of(json_array_get(ours, 0), "id"))) == NULL)
+	else if ((id = strdup(rest_text(json_array_get(ours, 0), "id"))) ==
+	    NULL)
 		err_nomem(err);
 	else
 		rc = adopt(h, id, err);
@@ -481,7 +476,7 @@ find_kind(const struct hooks *h, const json_t *all, const char *kind)
 	size_t i;
 
 	json_array_foreach (all, i, webhook)
-		if (strcmp(text_of(webhook, "url"), h->url) == 0 &&
+		if (strcmp(rest_text(webhook, "url"), h->url) == 0 &&
 		    webhooks_is_kind(webhook, kind))
 			return json_incref(webhook);
 	return NULL;
@@ -501,16 +496,16 @@ create_kind(struct hooks *h, const json_t *all, const char *kind, json_t *done,
 	    webhooks_create(&h->sync.openphone, kind, h->url, &webhook, err) !=
 		0)
 		return -1;
-	if (count(h, text_of(webhook, "id"), &known, NULL, err) == 0)
+	if (count(h, rest_text(webhook, "id"), &known, NULL, err) == 0)
 		rc = known > 0 ? 0
-			       : store(h, text_of(webhook, "id"),
-				     text_of(webhook, "key"), err);
+			       : store(h, rest_text(webhook, "id"),
+				     rest_text(webhook, "key"), err);
 	if (rc == 0)
 		json_array_append_new(
-		    done, made_json(h, text_of(webhook, "id"), !there));
+		    done, made_json(h, rest_text(webhook, "id"), !there));
 	if (rc == 0 && !h->ctl->json)
 		printf("%s webhook %s (%s) to %s\n", there ? "using" : "made",
-		    text_of(webhook, "id"), kind, h->url);
+		    rest_text(webhook, "id"), kind, h->url);
 	json_decref(webhook);
 	return rc;
 }
@@ -557,8 +552,8 @@ static int
 explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 {
 	json_t *log = NULL, *attempts, *last;
+	char words[300];
 	int status;
-	char *words;
 
 	if (webhooks_delivery(&h->sync.openphone, id, delivery, &log, err) != 0)
 		return -1;
@@ -566,10 +561,7 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 	last = json_array_get(attempts, json_array_size(attempts) - 1);
 	status = (int)json_integer_value(
 	    json_object_get(last, "responseStatusCode"));
-	words = utf8_clean(text_of(last, "responseBody"),
-	    json_string_length(json_object_get(last, "responseBody")));
-	if (words != NULL)
-		words[strcspn(words, "\n")] = '\0';
+	ctl_answer(rest_text(last, "responseBody"), words, sizeof(words));
 	if (json_array_size(attempts) == 0)
 		err_set(err, ERR_RETRY,
 		    "%s did not arrive within %" PRId64 " s, and OpenPhone has "
@@ -577,15 +569,13 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 		    delivery, h->timeout_s);
 	else if (status == 0)
 		err_set(err, ERR_RETRY,
-		    "%s did not arrive: OpenPhone had no answer from %s: "
-		    "%.300s",
-		    delivery, text_of(last, "url"), words == NULL ? "" : words);
+		    "%s did not arrive: OpenPhone had no answer from %s: %s",
+		    delivery, rest_text(last, "url"), words);
 	else
 		err_set(err, ERR_RETRY,
-		    "%s did not arrive%s: %s answered OpenPhone %d %.300s",
+		    "%s did not arrive%s: %s answered OpenPhone %d %s",
 		    delivery, status / 100 == 2 ? ", not in this database" : "",
-		    text_of(last, "url"), status, words == NULL ? "" : words);
-	free(words);
+		    rest_text(last, "url"), status, words);
 	json_decref(log);
 	return -1;
 }
@@ -593,15 +583,12 @@ explain(struct hooks *h, const char *id, const char *delivery, struct err *err)
 static int
 await(struct hooks *h, const char *id, const char *delivery, struct err *err)
 {
-	int64_t begin = rfc3339_now(), now = begin;
+	int64_t deadline = clock_ms() + h->timeout_s * 1000;
 	int rc;
 
-	while ((rc = arrived(h, delivery, err)) == 0 &&
-	    now - begin < h->timeout_s * 1000000) {
+	while ((rc = arrived(h, delivery, err)) == 0 && clock_ms() < deadline)
 		nanosleep(
 		    &(struct timespec){ .tv_nsec = POLL_MS * 1000000L }, NULL);
-		now = rfc3339_now();
-	}
 	if (rc == 0)
 		return explain(h, id, delivery, err);
 	if (rc < 0)

@@ -49,10 +49,8 @@ static int
 make_probe(struct media *probe, struct err *err)
 {
 	unsigned char digest[SHA256_SIZE];
-	struct crypto_hash *hash = crypto_hash_begin();
 
-	if (hash == NULL || crypto_hash_add(hash, PROBE, strlen(PROBE)) != 0 ||
-	    crypto_hash_end(hash, digest) != 0) {
+	if (crypto_sha256(PROBE, strlen(PROBE), digest) != 0) {
 		err_nomem(err);
 		return -1;
 	}

@@ -61,26 +61,6 @@ doctor_openphone_key(struct doctor *d)
 
 /* ---- secrets ---- */
 
-static int
-take_keys(struct doctor *d, struct subscriptions *s, struct err *err)
-{
-	const char *secrets = d->ws->webhook.secrets;
-	const char *legacy = d->ws->webhook.legacy_keys;
-
-	if ((s->keys = signature_keys_new()) == NULL) {
-		err_nomem(err);
-		return -1;
-	}
-	if ((secrets == NULL ||
-		signature_keys_add(
-		    s->keys, secrets, "[webhook] secrets", err) == 0) &&
-	    (legacy == NULL ||
-		signature_keys_add(
-		    s->keys, legacy, "[webhook] legacy_keys", err) == 0))
-		return 0;
-	return -1;
-}
-
 static size_t
 marked(const struct doctor *d, const json_t *webhook)
 {
@@ -365,7 +345,8 @@ doctor_webhooks(struct doctor *d)
 	buf_init(&url, 2048);
 	buf_init(&s.others, 600);
 	if ((s.url == NULL && ctl_own_url(d->ctl, &url, &err) != 0) ||
-	    take_keys(d, &s, &err) != 0) {
+	    (s.keys = signature_keys_make(d->ws->webhook.secrets,
+		 d->ws->webhook.legacy_keys, &err)) == NULL) {
 		doctor_err(d, &err);
 	} else if (d->openphone) {
 		s.url = s.url == NULL ? buf_text(&url) : s.url;

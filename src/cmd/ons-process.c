@@ -370,7 +370,7 @@ struct parent {
 	pid_t workers[WORKERS_MAX];
 	const struct workspace *of[WORKERS_MAX]; /* whose jobs each does */
 	int n;
-	int status;	 /* the worst of the workers' exit codes */
+	int status;	 /* the last of the workers' exit codes but 0 */
 	pid_t alarm;	 /* who tells people what is wrong, 0: nobody now */
 	int64_t alarmed; /* when that was begun */
 };
@@ -383,8 +383,10 @@ start_worker(struct parent *p, int i)
 	db_close(p->db); /* a session cannot be shared */
 	fflush(NULL);
 	if ((p->workers[i] = fork()) != 0) {
-		if (p->workers[i] < 0)
-			log_error("fork: %s", strerror(errno));
+		if (p->workers[i] < 0) { /* the next start may be luckier */
+			log_error("cannot start a worker: %s", strerror(errno));
+			p->status = EX_TEMPFAIL;
+		}
 		FAILPOINT("parent.forked");
 		return;
 	}
@@ -428,7 +430,8 @@ start_alarm(struct parent *p)
 	fflush(NULL);
 	if ((p->alarm = fork()) != 0) {
 		if (p->alarm < 0)
-			log_error("fork: %s", strerror(errno));
+			log_error("cannot look for what is wrong: %s",
+			    strerror(errno));
 		return;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -145,7 +145,10 @@ ctl_print_json(json_t *result, struct err *err)
 		collected = result;
 		return 0;
 	}
-	rc = result == NULL ? -1 : json_dumpf(result, stdout, JSON_INDENT(2));
+	rc = result == NULL || (json_dumpf(result, stdout, JSON_INDENT(2)) != 0 &&
+		!ferror(stdout)) /* of that check_output() tells */
+	    ? -1
+	    : 0;
 	json_decref(result);
 	if (rc != 0)
 		err_nomem(err);
@@ -303,6 +306,19 @@ run_each(const struct command *command, struct ctl *ctl, int argc, char **argv)
 	return worst;
 }
 
+/* Nobody is to take for the result what could not be written. */
+static int
+check_output(void)
+{
+	struct err err = ERR_INIT;
+	bool lost = ferror(stdout) != 0;
+
+	if (fflush(stdout) == 0 && !lost)
+		return EX_OK;
+	err_sys(&err, ERR_PERMANENT, "cannot write the output");
+	return ctl_fail(&err);
+}
+
 static int
 run(const struct command *command, struct ctl *ctl, int argc, char **argv)
 {
@@ -323,7 +339,7 @@ run(const struct command *command, struct ctl *ctl, int argc, char **argv)
 	    ? run_each(command, ctl, argc, argv)
 	    : command->run(ctl, argc, argv);
 	db_free(ctl->db);
-	return rc;
+	return rc == EX_OK ? check_output() : rc;
 }
 
 int

@@ -104,6 +104,9 @@ const char *ctl_self(const struct ctl *ctl, char ret[CTL_SELF_SIZE]);
  * readers' links come in through the same front server, and its path. */
 int ctl_own_url(const struct ctl *ctl, struct buf *url, struct err *err);
 
+/* A server's words: the first line, cut where it is long. */
+void ctl_answer(const char *body, char *ret, size_t size);
+
 /* Of a workspace whose deliveries come in with another's there is nothing to
  * do; the exit code, after saying so. */
 int ctl_elsewhere(const struct ctl *ctl);

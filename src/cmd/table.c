@@ -1,5 +1,7 @@
 #include "cmd/table.h"
 
+#include <stdio.h>
+
 #include <libsmartcols.h>
 
 static int
@@ -65,7 +67,7 @@ print(cell_of *cell, const void *rows, int n, const char *name,
 	for (int row = 0; row < n; row++)
 		if (add_row(table, columns, cell, rows, row) != 0)
 			goto out;
-	rc = scols_print_table(table) == 0 ? 0 : -1;
+	rc = scols_print_table(table) == 0 || ferror(stdout) ? 0 : -1;
 out:
 	if (rc != 0)
 		err_nomem(err);

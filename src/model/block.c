@@ -7,8 +7,9 @@
 
 #define FILE_NAME_UNITS 100
 
-json_t *
-block_text(const char *type, json_t *items)
+/* The items are within the limits (see richtext_split). */
+static json_t *
+text_block(const char *type, json_t *items)
 {
 	if (strcmp(type, "to_do") == 0)
 		return json_pack("{s:s, s:{s:o, s:b}}", "type", type, type,
@@ -97,7 +98,7 @@ block_add_text(json_t *blocks, const char *type, struct richtext *rt)
 		goto out;
 	json_array_foreach (groups, i, group)
 		if (json_array_append_new(
-			blocks, block_text(type, json_incref(group))) != 0)
+			blocks, text_block(type, json_incref(group))) != 0)
 			goto out;
 	rc = 0;
 out:

@@ -13,10 +13,6 @@
 
 #include "model/richtext.h"
 
-/* A block of text: "paragraph", "quote", "bulleted_list_item", "to_do",
- * "heading_3" … items must be within the limits (see richtext_split). */
-json_t *block_text(const char *type, json_t *items);
-
 /* A heading_2 that opens and closes, with blocks inside. */
 json_t *block_toggle(const char *title, json_t *children);
 
@@ -31,8 +27,9 @@ json_t *block_media(
 /* The same of a file that was uploaded to Notion (an upload's id). */
 json_t *block_upload(const char *mime, const char *id, json_t *caption);
 
-/* Append all of rt's text to an array of blocks, in as many blocks of the
- * type as it takes, and empty rt. 0, or -1: out of memory. */
+/* Append all of rt's text to an array of blocks, in as many blocks of the type
+ * ("paragraph", "quote", "bulleted_list_item", "to_do", "heading_3" …) as it
+ * takes, and empty rt. 0, or -1: out of memory. */
 int block_add_text(json_t *blocks, const char *type, struct richtext *rt);
 
 #endif

@@ -316,6 +316,8 @@ is_string(const struct key *key)
 
 /* ---- values ---- */
 
+#define BLANKS " \t\r\n"
+
 struct unit {
 	const char *name;
 	int64_t factor;
@@ -422,19 +424,18 @@ expected(const struct key *key, char *ret, size_t size)
 		    min, max);
 		return;
 	default:
-		snprintf(ret, size, "text");
+		snprintf(ret, size, "a line of text");
 	}
 }
 
-/* The white space around a secret is never meant. */
 static char *
 trimmed(const char *text)
 {
 	size_t n;
 
-	text += strspn(text, " \t\r\n");
+	text += strspn(text, BLANKS);
 	n = strlen(text);
-	while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
+	while (n > 0 && strchr(BLANKS, text[n - 1]) != NULL)
 		n--;
 	return strndup(text, n);
 }
@@ -489,12 +490,24 @@ are_phones(const char *text)
 	return true;
 }
 
+/* But for white space at its ends, which is never meant. */
+static bool
+is_line(const char *text)
+{
+	text += strspn(text, BLANKS);
+	text += strcspn(text, "\r\n");
+	return text[strspn(text, BLANKS)] == '\0';
+}
+
 /* Is this text fit for a key that is kept as text? */
 static bool
 is_fit(const struct key *key, const char *text)
 {
 	struct hours hours;
 
+	/* secrets are never printed, and may stand in lines of their own */
+	if (key->type != SECRET && !is_line(text))
+		return false;
 	switch (key->type) {
 	case PATH:
 		return *text == '/';

@@ -165,8 +165,10 @@ anything(struct lww *w, const json_t *value)
 	return copy;
 }
 
-json_t *
-field_value(struct lww *w, const json_t *value, enum field_type type)
+/* The value normalised, a new reference. NULL: it isn't of that type, or memory
+ * is out, and w->failed set. */
+static json_t *
+normalised(struct lww *w, const json_t *value, enum field_type type)
 {
 	switch (type) {
 	case FIELD_TEXT:
@@ -208,7 +210,7 @@ field_fold(struct lww *w, const char *prefix, const json_t *object,
 		if (value == NULL)
 			continue;
 		snprintf(path, sizeof(path), "%s%s", prefix, fields->to);
-		lww_set(w, path, field_value(w, value, fields->type));
+		lww_set(w, path, normalised(w, value, fields->type));
 	}
 }
 
@@ -219,7 +221,7 @@ field_object(struct lww *w, const json_t *object, const struct field *fields)
 
 	for (; fields->from != NULL; fields++) {
 		const json_t *value = json_object_get(object, fields->from);
-		json_t *normal = field_value(w, value, fields->type);
+		json_t *normal = normalised(w, value, fields->type);
 
 		if (normal != NULL &&
 		    json_object_set_new(ret, fields->to, normal) != 0)

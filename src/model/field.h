@@ -28,10 +28,6 @@ struct field {
 	enum field_type type;
 };
 
-/* The value normalised, a new reference. NULL: it isn't of that type, or memory
- * is out, and w->failed set. */
-json_t *field_value(struct lww *w, const json_t *value, enum field_type type);
-
 /* Write the members of object that the table names, up to its row with from =
  * NULL, below prefix, which is "" or ends in '/'. */
 void field_fold(struct lww *w, const char *prefix, const json_t *object,

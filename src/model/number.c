@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void
 number_e164(const char *text, char ret[NUMBER_SIZE])
 {
@@ -25,4 +27,6 @@ number_e164(const char *text, char ret[NUMBER_SIZE])
 		}
 	}
 	snprintf(ret, NUMBER_SIZE, "%s%.29s", before, rest);
+	for (n = strlen(ret); !utf8_valid(ret, n); n--)
+		ret[n - 1] = '\0';
 }

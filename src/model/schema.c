@@ -243,14 +243,6 @@ schema_find(const char *kind, enum page_schema id)
 	return NULL;
 }
 
-const char *
-schema_key_column(const char *kind, enum page_schema id)
-{
-	const struct schema *schema = schema_find(kind, id);
-
-	return schema == NULL ? NULL : schema->key;
-}
-
 /* {"options": [{"name", "color"} …]} */
 static json_t *
 options_new(const struct schema_option *options)

@@ -30,16 +30,15 @@ struct schema_column {
 struct schema {
 	const char *kind; /* "call", "message"; of ours also "contact" */
 	enum page_schema id;
-	const char *key; /* name of the column that holds OpenPhone's id */
+	/* name of the column that holds OpenPhone's id: "OpenPhone ID"; in the
+	 * original the title, "Call ID" or "Message ID" */
+	const char *key;
 	const struct schema_column *columns; /* in the order people see */
 	size_t n;
 };
 
-/* NULL when there is no such kind. Static, as all of the below. */
+/* NULL when there is no such kind. Static. */
 const struct schema *schema_find(const char *kind, enum page_schema id);
-
-/* "OpenPhone ID"; in the original the title, "Call ID" or "Message ID". */
-const char *schema_key_column(const char *kind, enum page_schema id);
 
 /* The value for initial_data_source.properties of POST /v1/databases, a new
  * reference. contacts: the data source that relations lead to; NULL: there is

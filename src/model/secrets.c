@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
 
@@ -155,24 +156,6 @@ secrets_forget(char *text)
 	free(text);
 }
 
-static int
-write_all(int fd, const char *text)
-{
-	size_t n = strlen(text);
-
-	while (n > 0) {
-		ssize_t done = write(fd, text, n);
-
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (done > 0) {
-			text += done;
-			n -= (size_t)done;
-		}
-	}
-	return fsync(fd);
-}
-
 /* A new name is there for good once its folder is on the disk. */
 static int
 sync_folder(const char *path)
@@ -227,7 +210,8 @@ secrets_save(const char *path, const char *text, struct err *err)
 		err_sys(err, ERR_CONFIG, "cannot write beside %s", path);
 	} else if (keep_access(real, fd, err) != 0) {
 		unlink(temporary);
-	} else if (write_all(fd, text) != 0 || rename(temporary, real) != 0) {
+	} else if (fd_write(fd, text, strlen(text)) != 0 || fsync(fd) != 0 ||
+	    rename(temporary, real) != 0) {
 		err_sys(err, ERR_CONFIG, "cannot write %s", path);
 		unlink(temporary);
 	} else if (sync_folder(real) != 0) {

@@ -108,6 +108,25 @@ signature_keys_add(struct signature_keys *keys, const char *list,
 	return 0;
 }
 
+struct signature_keys *
+signature_keys_make(
+    const char *secrets, const char *legacy_keys, struct err *err)
+{
+	struct signature_keys *keys = signature_keys_new();
+
+	if (keys == NULL)
+		err_nomem(err);
+	else if ((secrets == NULL ||
+		     signature_keys_add(
+			 keys, secrets, "[webhook] secrets", err) == 0) &&
+	    (legacy_keys == NULL ||
+		signature_keys_add(
+		    keys, legacy_keys, "[webhook] legacy_keys", err) == 0))
+		return keys;
+	signature_keys_free(keys);
+	return NULL;
+}
+
 /* What is before the next separator, or all; *rest is what comes after it, with
  * text NULL when that was the last piece. */
 static struct span

@@ -39,6 +39,11 @@ void signature_keys_free(struct signature_keys *keys);
 int signature_keys_add(struct signature_keys *keys, const char *list,
     const char *name, struct err *err);
 
+/* The keys of [webhook] secrets and legacy_keys, each of which may be NULL.
+ * NULL: see *err. */
+struct signature_keys *signature_keys_make(
+    const char *secrets, const char *legacy_keys, struct err *err);
+
 /* Keys of the scheme. */
 size_t signature_keys_count(
     const struct signature_keys *keys, enum signature_scheme scheme);

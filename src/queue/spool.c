@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/fd.h"
 #include "base/rfc3339.h"
 #include "ext/crypto.h"
 #include "ext/jansson.h"
@@ -23,10 +25,10 @@ enum {
 	NAME_SIZE = 64,
 	HEAD_SIZE = 128,
 	FIELDS_MAX = 1 << 20,
-	BODY_MAX = 1 << 30,	    /* as [webhook] max_body */
-	FREE_MIN = 32 << 20,	    /* of the disk, for all others */
-	ORDINARY = 16 << 10,	    /* a delivery */
-	COUNT_EVERY = 10 * 1000000, /* usec */
+	BODY_MAX = 1 << 30,  /* as [webhook] max_body */
+	FREE_MIN = 32 << 20, /* of the disk, for all others */
+	ORDINARY = 16 << 10, /* a delivery */
+	COUNT_EVERY_MS = 10 * 1000,
 };
 
 #define MAGIC "ons-spool 1 "
@@ -179,7 +181,7 @@ make_room(struct spool *s, int top, size_t size, struct err *err)
 {
 	struct spool_count new, bad;
 	struct statvfs disk;
-	int64_t now = rfc3339_now();
+	int64_t now = clock_ms();
 	size_t need = size == 0 ? ORDINARY : size;
 	int rc = 0;
 
@@ -190,7 +192,7 @@ make_room(struct spool *s, int top, size_t size, struct err *err)
 		return -1;
 	}
 	pthread_mutex_lock(&s->lock);
-	if (s->counted_at == 0 || now - s->counted_at > COUNT_EVERY) {
+	if (s->counted_at == 0 || now - s->counted_at > COUNT_EVERY_MS) {
 		rc = spool_count(s->path, &new, &bad, err);
 		s->bytes = new.bytes + bad.bytes;
 		s->counted_at = now;
@@ -251,24 +253,6 @@ fields_of(const struct delivery *d)
 	return text;
 }
 
-static int
-write_all(int fd, const void *bytes, size_t n)
-{
-	const char *p = bytes;
-
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 /* Several threads at a time: the file system syncs their files together. */
 static int
 write_file(const struct folders *f, const char *name, const struct buf *front,
@@ -280,8 +264,8 @@ write_file(const struct folders *f, const char *name, const struct buf *front,
 	    f->tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, front->data, front->len) == 0 &&
-	    write_all(fd, d->body, d->body_len) == 0) {
+	if (fd_write(fd, front->data, front->len) == 0 &&
+	    fd_write(fd, d->body, d->body_len) == 0) {
 		FAILPOINT("spool.written");
 		rc = fsync(fd);
 	}
@@ -507,26 +491,35 @@ read_all(int fd, size_t *size, struct err *err)
 	return bytes;
 }
 
-int
-spool_read(int dir, const char *name, struct spooled *ret, struct err *err)
+/* The same of the file called name in the folder dir. */
+static char *
+read_file(int dir, const char *name, size_t *size, struct err *err)
 {
-	struct spooled s = { 0 };
-	size_t size;
-	int fd;
-
 	/* not waiting for the writer of a fifo */
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd =
+	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *bytes;
+
 	if (fd < 0) {
 		err_sys(err,
 		    errno == ELOOP || errno == ENXIO || errno == EACCES
 			? ERR_PERMANENT
 			: ERR_RETRY,
 		    "cannot open it");
-		return -1;
+		return NULL;
 	}
-	s.bytes = read_all(fd, &size, err);
+	bytes = read_all(fd, size, err);
 	close(fd);
-	if (s.bytes == NULL)
+	return bytes;
+}
+
+int
+spool_read(int dir, const char *name, struct spooled *ret, struct err *err)
+{
+	struct spooled s = { 0 };
+	size_t size;
+
+	if ((s.bytes = read_file(dir, name, &size, err)) == NULL)
 		return -1;
 	s.fields = check(s.bytes, size, &s.delivery, err);
 	if (s.fields == NULL || take_fields(&s, err) != 0) {
@@ -556,7 +549,7 @@ names_one(const char *bytes, size_t size, const json_t *values)
 	size_t i;
 
 	json_array_foreach (values, i, value) {
-		char *quoted = json_dumps(value, JSON_ENCODE_ANY);
+		char *quoted = jansson_text(value, JSON_ENCODE_ANY);
 
 		if (quoted == NULL)
 			return -1;
@@ -570,23 +563,21 @@ static int
 search_file(int dir, const char *name, const json_t *values, bool remove,
     int64_t *files, struct err *err)
 {
-	struct err unread = ERR_INIT;
-	int fd, found = 0;
+	struct err why = ERR_INIT;
+	struct stat st;
+	int found = 0;
 	size_t size;
-	char *bytes;
+	char *bytes = read_file(dir, name, &size, &why);
 
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	bytes = read_all(fd, &size, &unread);
-	if (bytes != NULL)
-		found = names_one(bytes, size, values);
-	else if (unread.kind == ERR_RETRY)
-		found = -1;
+	if (bytes != NULL && (found = names_one(bytes, size, values)) < 0)
+		err_nomem(&why);
 	free(bytes);
-	close(fd);
-	if (found < 0) {
-		err_nomem(err);
+	/* what is no file, or was taken in meanwhile, has nobody in it */
+	if (err_is_set(&why) &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode)) {
+		*err = why;
+		err_prefix(err, "spool: %s", name);
 		return -1;
 	}
 	if (found == 1 && remove && unlinkat(dir, name, 0) != 0 &&

@@ -28,7 +28,7 @@ struct spool {
 	int64_t max;	  /* bytes that it may hold */
 	pthread_mutex_t lock;
 	int64_t bytes;	    /* that it holds, about */
-	int64_t counted_at; /* usec; 0: not yet */
+	int64_t counted_at; /* clock_ms(); 0: not yet */
 };
 
 void spool_init(struct spool *spool, const char *path, int64_t max);

@@ -4,16 +4,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "model/hours.h"
+#include "queue/run.h"
 #include "queue/spool.h"
 #include "sql/queries.h"
 
 enum {
-	HOST_SIZE = 256,
 	PATH_SIZE = 4096,
 	/* ons-process looks at the spool every second */
 	SPOOLED_S = 5 * 60,
@@ -25,11 +24,10 @@ enum {
 static int
 note(struct db *db, const char *what, json_t *found, struct err *err)
 {
-	char host[HOST_SIZE] = "";
+	char host[RUN_HOST_SIZE];
 	int rc = -1;
 
-	if (gethostname(host, sizeof(host) - 1) != 0)
-		snprintf(host, sizeof(host), "unknown");
+	run_host(host);
 	if (found == NULL)
 		err_nomem(err);
 	else

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/rest.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "model/page.h"
@@ -24,14 +25,6 @@ enum {
 	/* Notion gives a request up a minute after it came to it */
 	LATE_MS = 90000
 };
-
-static const char *
-member(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
 
 static int
 save(struct work *w, struct err *err)
@@ -67,7 +60,7 @@ know_bot(struct sync *sync, struct err *err)
 		return 0;
 	if (notion_users_me(&sync->notion, &me, err) != 0)
 		return -1;
-	if ((sync->bot_id = strdup(member(me, "id"))) == NULL)
+	if ((sync->bot_id = strdup(rest_text(me, "id"))) == NULL)
 		rc = nomem(err);
 	json_decref(me);
 	return rc;
@@ -90,7 +83,7 @@ our_blocks(struct work *w, struct err *err)
 		err_nomem(err);
 	json_array_foreach (children, i, block) {
 		const char *by =
-		    member(json_object_get(block, "created_by"), "id");
+		    rest_text(json_object_get(block, "created_by"), "id");
 
 		if (ids != NULL && strcmp(by, w->sync->bot_id) == 0 &&
 		    json_array_append(ids, json_object_get(block, "id")) != 0) {
@@ -160,8 +153,11 @@ assign_ids(struct pagerow *row, const json_t *unknown, size_t *used)
 		if ((blocks = json_array()) == NULL)
 			return -1;
 		for (; enough && n > 0; n--, next++)
-			json_array_append(
-			    blocks, json_array_get(unknown, next));
+			if (json_array_append(
+				blocks, json_array_get(unknown, next)) != 0) {
+				json_decref(blocks);
+				return -1;
+			}
 		if (json_object_set_new(entry, "blocks", blocks) != 0)
 			return -1;
 	}
@@ -176,18 +172,17 @@ resolve(struct work *w, json_t **strays, struct err *err)
 {
 	json_t *ours = our_blocks(w, err), *unknown, *id;
 	size_t i, used = 0;
+	int rc = 0;
 
 	if (ours == NULL)
 		return -1;
-	if ((unknown = json_array()) == NULL) {
-		json_decref(ours);
-		return nomem(err);
-	}
+	unknown = json_array();
 	json_array_foreach (ours, i, id)
 		if (!is_known(w->row, json_string_value(id)))
-			json_array_append(unknown, id);
+			rc |= json_array_append(unknown, id);
 	json_decref(ours);
-	if (assign_ids(w->row, unknown, &used) != 0) {
+	if (unknown == NULL || rc != 0 ||
+	    assign_ids(w->row, unknown, &used) != 0) {
 		json_decref(unknown);
 		return nomem(err);
 	}
@@ -624,7 +619,7 @@ static int
 prepare(struct work *w, size_t *index, json_t *wanted, struct group *group,
     bool *grouped, struct err *err)
 {
-	const char *name = member(wanted, "name");
+	const char *name = rest_text(wanted, "name");
 	json_t *entry = pagerow_section(w->row, name);
 	char hash[PAGEROW_HASH_SIZE];
 
@@ -635,7 +630,7 @@ prepare(struct work *w, size_t *index, json_t *wanted, struct group *group,
 			return -1;
 	} else {
 		*index = index_of(w->row, entry);
-		if (strcmp(member(entry, "hash"), hash) == 0)
+		if (strcmp(rest_text(entry, "hash"), hash) == 0)
 			return 0;
 		if (make_stale(w, entry, err) != 0)
 			return -1;
@@ -688,7 +683,7 @@ is_wanted(const json_t *wanted, const char *name)
 	size_t i;
 
 	json_array_foreach (wanted, i, section)
-		if (strcmp(member(section, "name"), name) == 0)
+		if (strcmp(rest_text(section, "name"), name) == 0)
 			return true;
 	return false;
 }
@@ -699,7 +694,7 @@ remove_unwanted(struct work *w, const json_t *wanted, struct err *err)
 	for (size_t i = json_array_size(w->row->sections); i-- > 0;) {
 		json_t *entry = json_array_get(w->row->sections, i);
 
-		if (is_wanted(wanted, member(entry, "name")))
+		if (is_wanted(wanted, rest_text(entry, "name")))
 			continue;
 		if (make_stale(w, entry, err) != 0)
 			return -1;

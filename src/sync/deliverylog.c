@@ -285,6 +285,7 @@ remark_refusal(struct deliverylog *log, struct err *err)
 {
 	snprintf(log->remark, sizeof(log->remark),
 	    "OpenPhone's delivery log is not to be had: %.300s", err->text);
+	err_tame(log->remark);
 	err_clear(err);
 	return 0;
 }

@@ -203,12 +203,12 @@ lacking(struct sync *sync, const char *kind, const struct destination *d,
 	json_t *all = wanted_properties(sync, kind, d->schema->id, err);
 	json_t *ret = json_object(), *list = json_array(), *config;
 	const char *name;
-	void *next;
 
-	json_object_foreach_safe(all, next, name,
-	    config) if (json_object_get(d->columns, name) == NULL &&
-	    (json_object_set(ret, name, config) != 0 ||
-		json_array_append_new(list, json_string(name)) != 0)) goto fail;
+	json_object_foreach (all, name, config)
+		if (json_object_get(d->columns, name) == NULL &&
+		    (json_object_set(ret, name, config) != 0 ||
+			json_array_append_new(list, json_string(name)) != 0))
+			goto fail;
 	if (all == NULL || ret == NULL || list == NULL)
 		goto fail;
 	json_decref(all);

@@ -157,10 +157,9 @@ static int
 mark(const struct looking *l, const char *kind, const char *id, bool deleted,
     struct err *err)
 {
-	const struct job job = { .workspace =
-				     (char *)(uintptr_t)workspace_of(l),
-		.kind = (char *)(uintptr_t)kind,
-		.resource_id = (char *)(uintptr_t)id };
+	const struct job job = {
+		.workspace = workspace_of(l), .kind = kind, .resource_id = id
+	};
 	const struct db_bytes one = { id, strlen(id) };
 	int rc = job_hold(db_of(l), workspace_of(l), kind, &one, 1, err);
 

@@ -130,15 +130,6 @@ fold(struct sync *sync, const char *kind, const json_t *object, json_t *state,
 	return rc;
 }
 
-/* Names the resource; nobody has leased it. */
-static struct job
-job_of(const struct sync *sync, const char *kind, const char *id)
-{
-	return (struct job){ .workspace = (char *)(uintptr_t)sync->ws->name,
-		.kind = (char *)(uintptr_t)kind,
-		.resource_id = (char *)(uintptr_t)id };
-}
-
 /* Of a number that gets no pages, and never delivered to us: perhaps to another
  * workspace of the same account. */
 static bool
@@ -214,8 +205,11 @@ int
 history_fold(struct sync *sync, const char *kind, const json_t *object,
     int64_t backfill, struct history_found *ret, struct err *err)
 {
-	const struct job job = job_of(
-	    sync, kind, json_string_value(json_object_get(object, "id")));
+	/* names the resource; nobody has leased it */
+	const struct job job = { .workspace = sync->ws->name,
+		.kind = kind,
+		.resource_id =
+		    json_string_value(json_object_get(object, "id")) };
 	int rc = 0;
 
 	for (int i = 0; i < TRIES_MAX && rc == 0; i++)

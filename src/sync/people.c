@@ -1,6 +1,5 @@
 #include "sync/people.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 #include "model/number.h"
 #include "sql/queries.h"
 
-enum { PEOPLE_MAX = 256, NAME_MAX_BYTES = 256 };
+enum { PEOPLE_MAX = 256 };
 
 /* Ids and numbers without repetition; the strings belong to others. */
 struct list {
@@ -121,15 +120,13 @@ full_name(const json_t *person)
 	    json_string_value(json_object_get(person, "firstName"));
 	const char *last =
 	    json_string_value(json_object_get(person, "lastName"));
-	char name[NAME_MAX_BYTES];
 
 	first = first == NULL ? "" : first;
 	last = last == NULL ? "" : last;
-	snprintf(name, sizeof(name), "%s%s%s", first,
-	    *first != '\0' && *last != '\0' ? " " : "", last);
-	if (*name == '\0')
+	if (*first == '\0' && *last == '\0')
 		return json_incref(json_object_get(person, "email"));
-	return json_string(name);
+	return json_sprintf("%s%s%s", first,
+	    *first != '\0' && *last != '\0' ? " " : "", last);
 }
 
 static int

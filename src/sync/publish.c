@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/rest.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
@@ -238,14 +239,6 @@ out:
 
 /* ---- looking before creating again ---- */
 
-static const char *
-member(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 static const json_t *
 oldest(const json_t *hits)
 {
@@ -253,13 +246,15 @@ oldest(const json_t *hits)
 	size_t i;
 
 	json_array_foreach (hits, i, hit) {
-		int order = best == NULL ? -1
-					 : strcmp(member(hit, "created_time"),
-					       member(best, "created_time"));
+		int order = best == NULL
+		    ? -1
+		    : strcmp(rest_text(hit, "created_time"),
+			  rest_text(best, "created_time"));
 
 		if (order < 0 ||
 		    (order == 0 &&
-			strcmp(member(hit, "id"), member(best, "id")) < 0))
+			strcmp(rest_text(hit, "id"), rest_text(best, "id")) <
+			    0))
 			best = hit;
 	}
 	return best;
@@ -278,7 +273,7 @@ note_doubles(struct work *w, const json_t *hits, struct err *err)
 
 	buf_init(&text, LOG_MAX);
 	json_array_foreach (hits, i, hit) {
-		const char *id = member(hit, "id");
+		const char *id = rest_text(hit, "id");
 		size_t begin = text.len;
 
 		if (strcmp(id, w->row.id) == 0)
@@ -333,9 +328,9 @@ look_up(struct work *w, struct err *err)
 	if (found == 1) {
 		page = oldest(hits);
 		snprintf(
-		    w->row.id, sizeof(w->row.id), "%s", member(page, "id"));
+		    w->row.id, sizeof(w->row.id), "%s", rest_text(page, "id"));
 		free(w->row.url);
-		w->row.url = strdup(member(page, "url"));
+		w->row.url = strdup(rest_text(page, "url"));
 		w->row.state = PAGE_WRITTEN;
 		if (json_array_size(hits) > 1 &&
 		    note_doubles(w, hits, err) != 0)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
@@ -99,7 +100,7 @@ read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
 {
 	const struct conf *conf = intake->conf;
 	int64_t want = content_length(req), max = conf->webhook.max_body;
-	int64_t deadline = rfc3339_now() + conf->webhook.read_timeout_ms * 1000;
+	int64_t deadline = clock_ms() + conf->webhook.read_timeout_ms;
 	char chunk[READ_SIZE], message[128];
 	int n;
 
@@ -115,7 +116,7 @@ read_body(struct intake *intake, struct fcgi_request *req, struct buf *body)
 	while (want < 0 || (int64_t)body->len < want) {
 		if ((n = fcgi_read(req, chunk, sizeof(chunk))) == 0)
 			break;
-		if (n < 0 || rfc3339_now() > deadline) {
+		if (n < 0 || clock_ms() > deadline) {
 			answer_error(req, "408 Request Timeout", "", "too_slow",
 			    "the body did not come in time");
 			return -1;

@@ -42,27 +42,6 @@ same(const struct stamp *a, const struct stamp *b)
 	    a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static struct signature_keys *
-make_keys(const struct workspace *ws, const char *secrets, struct err *err)
-{
-	const char *legacy = ws->webhook.legacy_keys;
-	struct signature_keys *keys = signature_keys_new();
-
-	if (keys == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
-	if ((secrets == NULL ||
-		signature_keys_add(keys, secrets, "[webhook] secrets", err) ==
-		    0) &&
-	    (legacy == NULL ||
-		signature_keys_add(
-		    keys, legacy, "[webhook] legacy_keys", err) == 0))
-		return keys;
-	signature_keys_free(keys);
-	return NULL;
-}
-
 static size_t
 count(const struct signature_keys *keys)
 {
@@ -110,7 +89,8 @@ keyring_new(
 	/* the stamp stays empty: the first delivery finds the file changed,
 	 * whatever happened to it since the configuration was read */
 	pthread_rwlock_init(&k->lock, NULL);
-	k->keys = make_keys(ws, ws->webhook.secrets, err);
+	k->keys = signature_keys_make(
+	    ws->webhook.secrets, ws->webhook.legacy_keys, err);
 	if (k->keys != NULL &&
 	    ((count(k->keys) > 0 && !ws->webhook.allow_unsigned) ||
 		check_none(conf, ws, err) == 0))
@@ -138,7 +118,8 @@ reload(struct keyring *k, const char *path)
 	char *text = NULL;
 
 	if (secrets_read(path, &text, &err) == 0)
-		keys = make_keys(k->ws, text, &err);
+		keys =
+		    signature_keys_make(text, k->ws->webhook.legacy_keys, &err);
 	secrets_forget(text);
 	if (keys == NULL) {
 		log_err(&err, "the signing secrets stay what they were");

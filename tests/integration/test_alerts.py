@@ -36,6 +36,7 @@ class Receiver:
     def __init__(self, format: str = "json") -> None:
         self.format = format
         self.mode: int | str = 200
+        self.words = "ok"
         self.asked: list[Any] = []
         self.told: list[Any] = []
         self.refused: list[str] = []
@@ -63,14 +64,15 @@ class Receiver:
                     if mode < 300:
                         receiver.told.append(body)
                     self.answer(mode, f"at {self.path}" if mode == 404
-                                else "ok")
+                                else receiver.words)
                 self.close_connection = True
 
             def answer(self, status: int, text: str) -> None:
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
+                body = text.encode()
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(text.encode())
+                self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -640,6 +642,17 @@ def test_alert_test_for_programs(ward: Ward) -> None:
         assert json.loads(done.stdout) == {
             "host": "127.0.0.1", "format": "discord", "status": 200,
             "answer": "ok"}
+
+
+@pytest.mark.parametrize("before", ["", "x"])
+def test_alert_test_with_a_long_answer(
+        ward: Ward, receiver: Receiver, before: str) -> None:
+    """It is cut, in the middle of no character, for JSON has only whole ones."""
+    receiver.words = before + "ж" * 600 + "\nand more"
+    done = ward.stack.run("onsctl", "--json", "alert-test",
+                          config=ward.config(receiver.url))
+    answer = json.loads(done.stdout)["answer"]
+    assert "жжж" in answer and "more" not in answer
 
 
 @pytest.mark.parametrize("webhook", [None, "hooks.slack.com/x", "ftp://x/y"])

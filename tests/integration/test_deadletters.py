@@ -121,6 +121,15 @@ def test_numbers_are_masked_in_the_history(stack: Stack) -> None:
     assert "5550001111" not in json.dumps([row, job(stack, key)])
 
 
+def test_a_long_reason_in_any_script(stack: Stack) -> None:
+    """It is cut, and never so that PostgreSQL would refuse what is left of
+    it, for then the job could not even be given up."""
+    for ascii_first in ("", "x"):
+        [key] = dead(stack, ascii_first + "Имя колонки " * 60,
+                     "call.completed")
+        assert "колонки" in attempts(stack, key)[-1]["error"]
+
+
 def test_failures_by_reason(stack: Stack) -> None:
     reason = f"nothing works in {stack.fresh()}"
     keys = dead(stack, reason, "call.completed", "call.completed",

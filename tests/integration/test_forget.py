@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
+import os
 import re
 import subprocess
 import time
@@ -342,6 +344,26 @@ def test_interrupted_and_run_again(stack: Stack) -> None:
     assert audit["finished_at"]
 
 
+def test_stopped_before_it_began(stack: Stack) -> None:
+    """Somebody takes in the spool, and whoever asked thinks better of it:
+    nobody is forgotten."""
+    new = Path(spool(stack)) / "new"
+    new.mkdir(parents=True, exist_ok=True)
+    held = os.open(new, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        child = stack.start("onsctl", "forget", "--apply", "+15550007777")
+        until(lambda: stack.count("chore WHERE name = 'forget'"
+                                  " AND run IS NOT NULL") == 1)
+        child.terminate()
+        _, errors = child.communicate(timeout=120)
+    finally:
+        os.close(held)
+    assert child.returncode == EX_TEMPFAIL, errors
+    assert b"stopped" in errors
+    assert stack.count("forgetting") == stack.count("forgotten") == 0
+
+
 def test_notion_is_away(stack: Stack) -> None:
     person = Somebody(stack)
     person.arrive()
@@ -403,6 +425,20 @@ def test_a_page_whose_creation_nobody_heard_of(stack: Stack) -> None:
     psql(stack.env, "UPDATE page SET state = 'intent', page_id = NULL"
          " WHERE resource_id LIKE :'like';", like=f"%{person.suffix}%")
     forget(stack, "--apply", person.number)
+    assert traces(stack, person) == []
+
+
+def test_more_pages_than_one_answer_lists(stack: Stack) -> None:
+    """Somebody copied a page again and again, say."""
+    person = Somebody(stack)
+    sms = person.of(SMS, f"{person.suffix}sms")
+    stack.send(sms)
+    for _ in range(12):
+        psql(stack.env, "DELETE FROM page WHERE resource_id = :'id';"
+             " SELECT job_due('default', 'message', :'id', 0);",
+             id=deliver.resource_id(sms))
+        stack.process()
+    assert forget(stack, "--apply", person.number)["trashed"] == 12
     assert traces(stack, person) == []
 
 

@@ -301,6 +301,17 @@ def test_openphones_trouble_is_told_and_the_rest_done(
     assert "stored: " in summary(stack)
 
 
+def test_what_openphone_says_may_be_long(stack: Stack) -> None:
+    """The summary is cut, in the middle of no character."""
+    for before in ("", "x"):
+        stack.control("POST", "/faults", {
+            "service": "openphone", "path": "/", "times": -1, "status": 402,
+            "body": {"code": "0", "message": before + "ж" * 400}})
+        stack.run("onsctl", "maintain", expect=EX_NOPERM)
+        stack.control("DELETE", "/faults")
+        assert "жжж" in summary(stack) and "stored: " in summary(stack)
+
+
 def test_what_a_person_must_mend_is_told_once(stack: Stack,
                                               tmp_path: Path) -> None:
     """... and once an hour, and when it is over."""

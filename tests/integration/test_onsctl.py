@@ -15,7 +15,7 @@ import deliver
 
 pytestmark = pytest.mark.sanitize
 
-EX_USAGE, EX_UNAVAILABLE = 64, 69
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE = 64, 65, 69
 
 
 def notion_requests(stack: Stack) -> list[dict[str, Any]]:
@@ -27,6 +27,18 @@ def notion_requests(stack: Stack) -> list[dict[str, Any]]:
 def destinations(stack: Stack) -> list[dict[str, Any]]:
     return stack.rows("SELECT kind, database_id, data_source_id, style"
                       " FROM destination ORDER BY kind")
+
+
+@pytest.mark.parametrize("command", [
+    ("--json", "config"), ("config",), ("check-config",), ("jobs",),
+    ("--json", "jobs"), ("status",), ("--json", "status")])
+def test_what_cannot_be_written(stack: Stack, command: tuple[str, ...]) -> None:
+    """Nobody is to take an empty file for the result."""
+    with open("/dev/full", "wb") as full:
+        child = stack.start("onsctl", *command, stdout=full)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == EX_DATAERR
+    assert err == b"onsctl: cannot write the output: No space left on device\n"
 
 
 def test_migrate_again_does_nothing(stack: Stack) -> None:

@@ -497,10 +497,10 @@ def test_why_there_is_no_log_is_told(
     assert "base_url" in told(stack.variant(
         tmp_path, media__base_url="nowhere"))
     for path in ("/webhooks$", "/events"):
-        for status in (403, 404):
+        for status, said in (403, "ж" * 200), (403, "x" + "ж" * 200), (404, ""):
             stack.control("POST", "/faults", {
                 "service": "openphone", "method": "GET", "path": path,
-                "status": status})
+                "status": status, "body": {"message": said}})
             assert told().startswith(
                 "OpenPhone's delivery log is not to be had: ")
 

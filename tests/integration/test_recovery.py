@@ -258,10 +258,14 @@ def test_who_slept_through_the_creation_writes_over_nothing(
 
 # --- other hosts' clocks ---
 
+def has_sanitizers(stack: Stack) -> bool:
+    return b"__asan_init" in (
+        Path(stack.env["ONS_BIN"]) / "ons-process").read_bytes()
+
+
 def faketime(stack: Stack) -> dict[str, str]:
     found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    if not found or b"__asan_init" in (
-            Path(stack.env["ONS_BIN"]) / "ons-process").read_bytes():
+    if not found or has_sanitizers(stack):
         pytest.skip("needs faketime, and programs without sanitizers")
     return {"LD_PRELOAD": found[0], "FAKETIME": "+5m"}
 
@@ -290,6 +294,28 @@ def test_a_host_whose_clock_is_ahead(stack: Stack,
     assert state(stack, held) == "running" and not history(stack, held)
     assert not stack.rows("SELECT FROM bucket WHERE paused_until > now()"
                           " + interval '1 min'")
+
+
+# --- too many processes ---
+
+def test_without_workers_nothing_is_done(stack: Stack, tmp_path: Path) -> None:
+    """... and cron is told so. The next start does it."""
+    if has_sanitizers(stack):
+        pytest.skip("needs programs without sanitizers")
+    source, library = tmp_path / "fork.c", tmp_path / "fork.so"
+    source.write_text("#include <errno.h>\n"
+                      "int fork(void) { errno = EAGAIN; return -1; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source],
+                   check=True)
+    event = stack.load("2026-03-30/message.received", stack.fresh())
+    key = deliver.resource_id(event)
+    stack.send(event)
+    done = stack.run("ons-process", "--drain", "-w2", expect=75,
+                     env={"LD_PRELOAD": str(library)})
+    assert "cannot start a worker: Resource temporarily" in done.stderr
+    assert state(stack, key) == "due"
+    stack.process()
+    assert state(stack, key) == "done"
 
 
 # --- SIGTERM ---

@@ -210,6 +210,22 @@ def test_a_renamed_contact(stack: Stack, typed: str, known: bool) -> None:
     only(stack, set())
 
 
+@pytest.mark.parametrize("before", ["", "x"])
+def test_long_names_in_any_script(stack: Stack, before: str) -> None:
+    """Of a name, or what stands in the place of a number, nothing is cut in
+    the middle of a character: neither is lost by that."""
+    person = Person(stack)
+    told = person.contact(before + "Ж" * 200)
+    told["data"]["resource"]["phoneNumbers"].append(
+        {"value": before + "вечерами, лучше после семи", "type": "text"})
+    stack.send(told)
+    stack.process()
+    event = person.event("2026-03-30/message.received", known=False)
+    stack.send(event)
+    stack.process()
+    assert "ЖЖЖЖ" in title(stack.page(deliver.resource_id(event)))
+
+
 def test_who_is_relinked(stack: Stack) -> None:
     person = Person(stack)
     stack.send(person.contact("Ann"))
@@ -340,6 +356,24 @@ def test_contacts_have_pages(stack: Stack, keep_destinations: None) -> None:
     stack.process()
     assert stack.rows("SELECT FROM v_pages WHERE resource_id = :'id'",
                       id=stranger.id) == []
+
+
+@pytest.mark.parametrize("lines", [2, 600])
+def test_who_only_speaks_is_relinked(stack: Stack, lines: int) -> None:
+    """Many lines are kept as text (model/lines.h)."""
+    person = Person(stack)
+    user = f"US{person.suffix}"
+    event = person.event("2026-03-30/call.transcript.completed")
+    event["data"]["resource"]["dialogue"] = [
+        {"content": f"#{number}", "start": number, "end": number + 1,
+         "identifier": "+15550009999", "userId": user if number else None}
+        for number in range(lines)]
+    stack.send(event)
+    stack.process()
+    assert relink(stack, user) == 1
+    assert relink(stack, f"{user}x") == 0
+    assert relink(stack, "+1 555 000 9999") >= 1
+    only(stack, set())
 
 
 def test_a_contact_without_deliveries_gets_a_page(

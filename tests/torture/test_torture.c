@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "api/notion.h"
+#include "api/openphone.h"
 #include "base/utf8.h"
 #include "ext/db.h"
 #include "ext/http.h"
@@ -643,6 +645,109 @@ get(const struct input *input, struct outcome *out)
 		    moved, out);
 }
 
+#define OK                                   \
+	"HTTP/1.1 200 OK\r\n"                \
+	"Content-Type: application/json\r\n" \
+	"Connection: close\r\n\r\n"
+
+/* Whatever fails, what is there is not "not there": another page would be made,
+ * or a recording never asked for again. */
+static void
+look_up(const char *canned,
+    int (*ask)(
+	struct http *http, const char *base, json_t **ret, struct err *err),
+    struct outcome *out)
+{
+	const char *const answers[] = { canned, NULL };
+	static struct canned server;
+	json_t *found = NULL;
+	struct http *http;
+
+	alloc_pause();
+	canned_start(&server, answers);
+	alloc_resume();
+	http = http_new("torture", &out->err);
+	out->rc = http == NULL ? -1 : ask(http, server.url, &found, &out->err);
+	if (out->rc == 0)
+		keep_json(out, "found", found);
+	json_decref(found);
+	http_free(http);
+	alloc_pause();
+	canned_stop(&server);
+	alloc_resume();
+}
+
+static int
+ask_notion(struct http *http, const char *base, json_t **ret, struct err *err)
+{
+	const struct notion notion = { .http = http,
+		.base = base,
+		.key = "key",
+		.version = "2026-03-11",
+		.timeout_ms = 10000 };
+
+	return notion_query_equal(
+	    &notion, "source", "title", "title", "ACtest", false, ret, err);
+}
+
+static void
+query(const struct input *input, struct outcome *out)
+{
+	(void)input;
+	look_up(OK "{\"results\":[{\"id\":\"x\",\"properties\":{\"Call ID\":"
+		   "{\"id\":\"title\",\"title\":[{\"plain_text\":\"AC\"},"
+		   "{\"plain_text\":\"test\"}]}}}]}",
+	    ask_notion, out);
+}
+
+static int
+ask_openphone(
+    struct http *http, const char *base, json_t **ret, struct err *err)
+{
+	const struct openphone op = { .http = http,
+		.base = base,
+		.key = "key",
+		.version = "2026-03-30",
+		.timeout_ms = 10000 };
+
+	return openphone_recordings(&op, "ACtest", ret, err);
+}
+
+static void
+recordings(const struct input *input, struct outcome *out)
+{
+	(void)input;
+	look_up(OK "{\"data\":[{\"id\":\"CR1\"},{\"id\":\"CR2\"},"
+		   "{\"id\":\"CR3\"},{\"id\":\"CR4\"},{\"id\":\"CR5\"},"
+		   "{\"id\":\"CR6\"},{\"id\":\"CR7\"},{\"id\":\"CR8\"},"
+		   "{\"id\":\"CR9\"}]}",
+	    ask_openphone, out);
+}
+
+static int
+ask_for_call(struct http *http, const char *base, json_t **ret, struct err *err)
+{
+	const struct openphone op = { .http = http,
+		.base = base,
+		.key = "key",
+		.version = "2026-03-30",
+		.timeout_ms = 10000 };
+
+	return openphone_call(&op, "ACtest", ret, err);
+}
+
+/* ... nor is a service another one, for which a person must act. */
+static void
+absent(const struct input *input, struct outcome *out)
+{
+	(void)input;
+	look_up("HTTP/1.1 404 Not Found\r\n"
+		"Content-Type: application/json\r\n"
+		"Connection: close\r\n\r\n"
+		"{\"message\":\"Not found\",\"code\":\"0100404\"}",
+	    ask_for_call, out);
+}
+
 /* ---- inputs ---------------------------------------------------------------
  */
 
@@ -772,6 +877,9 @@ static const struct work works[] = {
 	{ "url", url, ONCE, false },
 	{ "database", database, LONG, false },
 	{ "get", get, ONCE, false },
+	{ "query", query, ONCE, false },
+	{ "recordings", recordings, ONCE, false },
+	{ "absent", absent, ONCE, false },
 };
 
 /* How a work has gone so far. */

@@ -402,6 +402,17 @@ the_environment_wins(void **state)
 	says(&err, "LOG_LEVEL in the environment: \"loud\"");
 	says(&err, "one of error|warn|info|debug");
 	unsetenv("LOG_LEVEL");
+
+	/* it could not stand in the file, nor be printed as it would there */
+	assert_int_equal(setenv("S3_BUCKET", "b\nc", 1), 0);
+	err_clear(&err);
+	does_not_load(path, CONF_CTL, &err);
+	says(&err,
+	    "S3_BUCKET in the environment: \"b c\" is not a line of text");
+	assert_int_equal(setenv("S3_BUCKET", "\nb\n", 1), 0);
+	load("", &conf);
+	assert_string_equal(conf.workspace.s3.bucket, "b");
+	conf_free(&conf);
 	unsetenv("NOTION_API_KEY");
 	unsetenv("S3_BUCKET");
 }

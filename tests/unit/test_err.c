@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/utf8.h"
 
 static void
 first_failure_wins(void **state)
@@ -45,7 +46,7 @@ it_stays_in_its_line(void **state)
 	    "\xc3\n");
 	err_prefix(&err, "c\nd");
 	err_suffix(&err, "e\nf");
-	assert_string_equal(err.text, "c d: a  b [2J    é    \xc3 : e f");
+	assert_string_equal(err.text, "c d: a  b [2J    é    ? : e f");
 }
 
 static void
@@ -77,6 +78,27 @@ long_texts_are_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
+/* In the middle of a character, too: the database takes valid text only. */
+static void
+what_is_cut_is_valid(void **state)
+{
+	char text[3000] = "";
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 700; i++)
+		strcat(text, "€");
+	for (int shift = 0; shift < 3; shift++) {
+		err_clear(&err);
+		err_set(&err, ERR_RETRY, "%s%s", "xx" + shift, text);
+		assert_true(utf8_valid(err.text, strlen(err.text)));
+		err_prefix(&err, "%s%s", "xx" + shift, text);
+		assert_true(utf8_valid(err.text, strlen(err.text)));
+		err_suffix(&err, "%s%s", "xx" + shift, text);
+		assert_true(utf8_valid(err.text, strlen(err.text)));
+	}
+}
+
 static void
 each_kind_has_a_name(void **state)
 {
@@ -98,6 +120,7 @@ main(void)
 		cmocka_unit_test(it_stays_in_its_line),
 		cmocka_unit_test(the_system_is_quoted),
 		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(what_is_cut_is_valid),
 		cmocka_unit_test(each_kind_has_a_name),
 	};
 

@@ -259,6 +259,10 @@ what_is_removed_is_gone(void **state)
 	assert_null(folder_open(&media, "gone/a.mp3", &err));
 	err_clear(&err);
 	assert_int_equal(folder_remove(&media, "gone/a.mp3", &err), 0);
+	assert_int_equal(folder_remove(&media, "never/was/a.mp3", &err), 0);
+	assert_null(folder_open(&media, "never/was/a.mp3", &err));
+	assert_int_equal(err.kind, ERR_OPERATOR);
+	err_clear(&err);
 	assert_int_equal(folder_remove(&media, "../a.mp3", &err), -1);
 	assert_int_equal(err.kind, ERR_PERMANENT);
 }
@@ -271,6 +275,10 @@ no_folder_is_a_persons_affair(void **state)
 
 	(void)state;
 	assert_null(folder_open(&nowhere, "a.mp3", &err));
+	assert_int_equal(err.kind, ERR_OPERATOR);
+	err_clear(&err);
+	/* is it not mounted? */
+	assert_int_equal(folder_remove(&nowhere, "a/b.mp3", &err), -1);
 	assert_int_equal(err.kind, ERR_OPERATOR);
 }
 

@@ -633,6 +633,7 @@ a_brief_list_says_who_made_which(void **state)
 		JSON("200 OK",
 		    "{\"results\":[{\"id\":\"b\",\"type\":\"audio\"}],"
 		    "\"has_more\":false}"),
+		JSON("200 OK", "{\"results\":[{\"id\":5}],\"has_more\":false}"),
 		NULL
 	};
 	struct fixture f;
@@ -646,6 +647,12 @@ a_brief_list_says_who_made_which(void **state)
 	assert_string_equal(text,
 	    "[{\"id\":\"a\",\"created_by\":{\"id\":\"u\"}},{\"id\":\"b\"}]");
 	free(text);
+	json_decref(f.got);
+	f.got = NULL;
+	/* who gets this takes the ids for text */
+	assert_int_equal(
+	    notion_children_brief(&f.notion, ID1, 2, &f.got, &f.err), -1);
+	assert_int_equal(f.err.kind, ERR_RETRY);
 	end(&f);
 	assert_int_equal(
 	    canned_count(&f.server, "?page_size=2&start_cursor=s1 "), 1);

@@ -24,6 +24,10 @@ numbers_compare_however_they_are_typed(void **state)
 		{ "", "" },
 		{ "123456789012345678901234567890123456789",
 		    "12345678901234567890123456789" },
+		/* people type words into such fields, and no half letters */
+		{ "nur abends: äöüäöüäöüäöüäöü", "nurabends:äöüäöüäöü" },
+		{ "nur Abends, äöüäöüäöüäöüäöü", "nurAbends,äöüäöüäöü" },
+		{ "ab neun: äöüäöüäöüäöüäöü", "abneun:äöüäöüäöüäö" },
 	};
 	char got[NUMBER_SIZE];
 

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "queue/spool.h"
@@ -13,6 +15,19 @@ enum { PATH_SIZE = 512, FILES_MAX = 1024 };
 
 static char folder[64], top[128];
 static struct spool spool;
+
+/* Seconds that have passed, and by which the clock was set besides. */
+static time_t clock_passed, clock_set;
+
+/* In the place of libc's, for all that is linked into this. */
+int
+clock_gettime(clockid_t id, struct timespec *ret)
+{
+	long rc = syscall(SYS_clock_gettime, id, ret);
+
+	ret->tv_sec += clock_passed + (id == CLOCK_REALTIME ? clock_set : 0);
+	return (int)rc;
+}
 
 static int
 set_up(void **state)
@@ -377,6 +392,26 @@ it_holds_no_more_than_it_may(void **state)
 	is_refused("spool_max");
 }
 
+/* The clock is set back, by NTP for one: that the folder has become empty is
+ * seen all the same. */
+static void
+what_it_holds_is_counted_by_no_clock(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	spool_init(&spool, top, 20000);
+	while (spool_put(&spool, &full, &err) == 0)
+		;
+	is_refused("spool_max");
+	assert_int_equal(tear_down(NULL), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	clock_set = -3600;
+	clock_passed = 11;
+	put(&full);
+	clock_set = clock_passed = 0;
+}
+
 static void
 a_failed_write_leaves_nothing(void **state)
 {
@@ -441,6 +476,35 @@ what_there_is_is_counted(void **state)
 	assert_true(new.oldest == first);
 }
 
+/* That somebody is in no file is not known of one that cannot be read. */
+static void
+who_is_looked_for_may_be_in_what_cannot_be_read(void **state)
+{
+	json_t *values = json_pack("[s]", "msg_1");
+	char path[PATH_SIZE], name[PATH_SIZE];
+	struct err err = ERR_INIT;
+	int64_t files = 0;
+
+	(void)state;
+	put(&full);
+	only_file(name);
+	assert_int_equal(spool_search(top, values, false, &files, &err), 0);
+	assert_int_equal(files, 1);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chmod(top, 0755), 0);
+	snprintf(path, sizeof(path), "%s/new", top);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chmod(name, 0), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(spool_search(top, values, false, &files, &err), -1);
+	assert_non_null(strstr(err.text, "Permission denied"));
+	assert_non_null(strstr(err.text, strrchr(name, '/') + 1));
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	json_decref(values);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -454,9 +518,11 @@ main(void)
 		TEST(a_foreign_file_is_known),
 		TEST(what_is_no_file_is_known),
 		TEST(it_holds_no_more_than_it_may),
+		TEST(what_it_holds_is_counted_by_no_clock),
 		TEST(a_failed_write_leaves_nothing),
 		TEST(a_folder_that_cannot_be_is_named),
 		TEST(what_there_is_is_counted),
+		TEST(who_is_looked_for_may_be_in_what_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
