@@ -56,7 +56,7 @@ enum {
 	LINGER_MAX_MS = 15 * 60 * 1000,
 	STOP_MS = 4500, /* how long a worker may take to end */
 	LEAVE_TRIES = 3,
-	BIG_BUFFER = 128 * 1024
+	BIG_BUFFER = 32 * 1024
 };
 
 static const char usage[] =

@@ -217,7 +217,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "jobs_due": [":'ws', 'call', ARRAY[:'call'], 0"],
     "jobs_hold": [":'ws', 'call', ARRAY[:'call']"],
     "jobs_list": [":'ws', true, NULL, NULL, '{}', 20"],
-    "jobs_retry": ["ARRAY[:'dead']"],
+    "jobs_retry": ["ARRAY[:'dead']"], "json_ahead": ["'{'"],
     "link_get": ["ARRAY[:'ws'], :'token'", "ARRAY[:'ws'], 'none'"],
     "listing_begin": [":'ws', 'call', ''"],
     "listing_put": [":'ws', 'call', false, :'listed'"],
