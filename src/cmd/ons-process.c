@@ -509,17 +509,20 @@ over(struct parent *p, int64_t began)
 	return p->linger && (newer || clock_ms() - began > LINGER_MAX_MS);
 }
 
-/* What is done now and then, and can wait when it fails. Never: *last is 0. */
+/* What is done now and then, and can wait when it fails. When it says that
+ * there is more of it (1), it goes on at the next tick. Never: *last is 0. */
 static void
 now_and_then(struct parent *p, int64_t every_ms, int64_t *last,
     int (*chore)(struct db *db, const struct conf *conf, struct err *err))
 {
 	struct err err = ERR_INIT;
+	int rc;
 
 	if (stopping || (*last != 0 && clock_ms() - *last <= every_ms))
 		return;
-	*last = clock_ms();
-	if (chore(p->db, p->conf, &err) != 0)
+	rc = chore(p->db, p->conf, &err);
+	*last = rc > 0 ? 0 : clock_ms();
+	if (rc < 0)
 		log_passing(&err, "upkeep");
 }
 
