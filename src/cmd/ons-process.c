@@ -157,6 +157,7 @@ struct worker {
 	int64_t run;
 	int siblings; /* workers in all */
 	bool linger;
+	bool unsure; /* what it holds: a claim was answered to nobody */
 	struct spool_look look;
 	struct job_batch batch;
 };
@@ -299,7 +300,11 @@ work_loop(struct worker *w, struct err *err)
 	while (!stopping && !leaving && rc > 0)
 		rc = turn(w, err);
 	if (rc > 0)
-		rc = job_finish(w->db, &w->batch, err);
+		rc = job_finish(w->db, &w->batch, err) == 0
+		    ? job_give_back(w->db, &w->batch, err)
+		    : -1;
+	if (rc < 0)
+		w->unsure = true;
 	job_batch_clear(&w->batch);
 	return rc;
 }
@@ -307,16 +312,16 @@ work_loop(struct worker *w, struct err *err)
 /* The database went away for a while. A new session listens anew, and a job
  * whose end could not be told falls due again at once. */
 static int
-recover(struct db *db, int64_t run, struct err *err)
+recover(struct worker *w, struct err *err)
 {
 	log_err(err, "waiting for the database");
 	while (!stopping && !leaving) {
 		struct err again = ERR_INIT;
 
 		tick(IDLE_MS);
-		if (DB_RUN(db, SQL_listen, NULL, &again) == 0 &&
-		    DB_RUN(db, SQL_job_release, NULL, &again, DB_INT(run)) ==
-			0) {
+		if (DB_RUN(w->db, SQL_listen, NULL, &again) == 0 &&
+		    run_release(w->db, w->run, &again) == 0) {
+			w->unsure = false;
 			log_warn("the database is back");
 			err_clear(err);
 			return 0;
@@ -348,11 +353,13 @@ worker(const struct conf *conf, const struct workspace *ws, int siblings,
 	    DB_RUN(w.db, SQL_listen, NULL, &err) == 0 &&
 	    sync_init(&w.sync, conf, ws, w.db, &stopping, &err) == 0)
 		while ((rc = work_loop(&w, &err)) != 0 && linger &&
-		    err.kind == ERR_RETRY && recover(w.db, w.run, &err) == 0)
+		    err.kind == ERR_RETRY && recover(&w, &err) == 0)
 			;
 	if (rc != 0)
 		log_err(&err, "worker");
-	if (w.run != 0 && run_end(w.db, w.run, &ignored) != 0)
+	if (w.run != 0 &&
+	    ((w.unsure && run_release(w.db, w.run, &ignored) != 0) ||
+		run_end(w.db, w.run, &ignored) != 0))
 		log_err(&ignored, "leaving");
 	sync_free(&w.sync);
 	db_free(w.db);

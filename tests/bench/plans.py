@@ -212,6 +212,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "job_live_due": [":'ws'"],
     "job_next": [":run, 60, :'ws', ARRAY[:job]::bigint[], '{1}', 1, 32767,"
                  " -32768, '-infinity', 0"],
+    "job_give_back": ["ARRAY[:job], :run"],
     "job_next_at": [":'ws'"], "job_release": [":run"],
     "job_show": [":'ws', :'call'"], "jobs_discard": ["ARRAY[:'dead']"],
     "jobs_due": [":'ws', 'call', ARRAY[:'call'], 0"],
