@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stack, blocks, psql, texts
+from conftest import Stack, blocks, children, psql, texts
+from private import private_responder
 
 import deliver
 
 LINES = 20_000
 LONG_BLOCKS = 16  # facts, summary, and 200 KB of text each
 MEMORY_KB = 14 * 1024  # of a worker, everything that it has ever held at once
+KEPT_KB = 4 * 1024  # by a responder, of deliveries of 2 MB
 
 WORDS = "well then we could see about that on Monday if nobody minds".split()
 # What makes text hard: emoji of several code points, right to left, combining
@@ -114,11 +116,19 @@ def until(done: Any) -> None:
         time.sleep(0.1)
 
 
-def peak_kb(pid: int) -> int:
+def status_kb(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
     assert found, status
     return int(found[1])
+
+
+def peak_kb(pid: int) -> int:
+    return status_kb(pid, "VmHWM")
+
+
+def own_kb(pid: int) -> int:
+    return status_kb(pid, "RssAnon")
 
 
 @pytest.fixture
@@ -201,6 +211,25 @@ def test_a_long_transcript_that_only_the_api_has(
         until(lambda: unfinished(stack) == 0)
         assert peak_kb(pid) < MEMORY_KB
     check_whole(stack.page(key), plain)
+
+
+def test_responders_do_not_keep_what_long_deliveries_took(
+        stack: Stack, tmp_path: Path) -> None:
+    """But for libpq's one buffer, as large as the largest of them."""
+    program = Path(stack.env["ONS_BIN"]) / "ons-webhook"
+    if b"__asan_init" in program.read_bytes():
+        pytest.skip("sanitizers take memory of their own")
+    with private_responder(stack, stack.variant(tmp_path),
+                           stack.state / "run") as webhook:
+        [pid] = children(webhook.process.pid)
+        webhook.post(stack.load("2026-03-30/message.received", stack.fresh()))
+        before = own_kb(pid)
+        for _ in range(8):
+            long = transcript(stack, stack.fresh(), str)
+            assert webhook.post(long).status == 200
+        kept = own_kb(pid) - before
+    print(f"{kept} kB")
+    assert kept < KEPT_KB
 
 
 @pytest.mark.sanitize
