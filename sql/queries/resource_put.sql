@@ -1,5 +1,5 @@
--- $1 workspace, $2 kind, $3 id, $4 facts, $5 times, $6 outcome,
--- $7 ids of newly folded events, $8 checks made, $9 seconds until the next
+-- $1 workspace, $2 kind, $3 id, $4 facts, or null when json_ahead has them,
+-- $5 times, $6 outcome, $7 ids of newly folded events, $8 checks made, $9 seconds until the next
 -- check or null, $10 job, $11 run id: no row if that holds its lease no more,
 -- $12 these are all of its events, folded again, $13 it gets no page. Nobody
 -- waits for the disk: what says that the job is done does, and before that the
@@ -9,7 +9,8 @@ WITH held AS (
 )
 INSERT INTO resource (workspace, kind, id, facts, times, outcome, events,
 	checks, recheck_at, ignored)
-SELECT $1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::bigint[], $8::int,
+SELECT $1, $2, $3, coalesce($4, current_setting('ons.json'))::jsonb, $5::jsonb,
+       $6, $7::bigint[], $8::int,
        now() + $9::int * interval '1 second', $13::boolean
   FROM held, set_config('synchronous_commit', 'off', true)
 ON CONFLICT (workspace, kind, id) DO UPDATE

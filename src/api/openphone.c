@@ -402,6 +402,10 @@ openphone_send(const struct openphone *op, const char *what, bool v1,
 	} else {
 		classify(&rest, &answer, err);
 	}
+	/* a 403 is about this object, or the right to manage webhooks: not
+	 * about the key */
+	if (err->status != 403)
+		rest_done(&rest, err);
 	if (rc != 0)
 		err_prefix(err, "openphone: %s", what);
 	crypto_wipe(key, sizeof(key));

@@ -1,5 +1,6 @@
 #include "api/rest.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 /* A transfer below that has stalled. Notion needs up to 60 s for an answer. */
 #define LOW_SPEED_BYTES 1000
 #define LOW_SPEED_SECONDS 90
+
+/* The answer to such a request takes as much several times over: first what
+ * others have left goes back to the system. */
+#define LONG_BODY (128 * 1024)
 
 /* Nobody's limit lasts longer; a slip of theirs must not stop us for years. */
 #define WAIT_MAX_MS (24 * 3600 * INT64_C(1000))
@@ -85,6 +90,8 @@ perform(const struct rest *rest, const char *path, struct http_request *req,
 	if (gate != NULL && gate->before != NULL &&
 	    gate->before(gate->ctx, err) != 0)
 		goto out;
+	if (req->body_len >= LONG_BODY)
+		malloc_trim(0);
 	if ((rc = http_perform(rest->http, req, &resp, err)) != 0)
 		goto out;
 	if (text != NULL) {

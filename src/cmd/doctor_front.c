@@ -204,6 +204,14 @@ announce_largest(struct doctor *d, const char *url)
 		    "k, the largest delivery that ons-webhook takes: the front "
 		    "server's limit is lower",
 		    url, (max + 1023) / 1024);
+	else if (resp.status == 0)
+		doctor_say(d, DOCTOR_WARNING,
+		    "see that its limit for the body of a request is not "
+		    "lower than [webhook] max_body",
+		    "ons-webhook answers at %s, but whether that takes %" PRId64
+		    "k is not known: the front server does not answer "
+		    "\"Expect: 100-continue\"",
+		    url, (max + 1023) / 1024);
 	else if (resp.status != 100 && resp.status != 401)
 		doctor_say(d, DOCTOR_FAILURE,
 		    "let the front server hand each POST on, as in "

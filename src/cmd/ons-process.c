@@ -56,7 +56,7 @@ enum {
 	LINGER_MAX_MS = 15 * 60 * 1000,
 	STOP_MS = 4500, /* how long a worker may take to end */
 	LEAVE_TRIES = 3,
-	BIG_BUFFER = 128 * 1024
+	BIG_BUFFER = 32 * 1024
 };
 
 static const char usage[] =
@@ -157,6 +157,7 @@ struct worker {
 	int64_t run;
 	int siblings; /* workers in all */
 	bool linger;
+	bool unsure; /* what it holds: a claim was answered to nobody */
 	struct spool_look look;
 	struct job_batch batch;
 };
@@ -299,7 +300,11 @@ work_loop(struct worker *w, struct err *err)
 	while (!stopping && !leaving && rc > 0)
 		rc = turn(w, err);
 	if (rc > 0)
-		rc = job_finish(w->db, &w->batch, err);
+		rc = job_finish(w->db, &w->batch, err) == 0
+		    ? job_give_back(w->db, &w->batch, err)
+		    : -1;
+	if (rc < 0)
+		w->unsure = true;
 	job_batch_clear(&w->batch);
 	return rc;
 }
@@ -307,16 +312,16 @@ work_loop(struct worker *w, struct err *err)
 /* The database went away for a while. A new session listens anew, and a job
  * whose end could not be told falls due again at once. */
 static int
-recover(struct db *db, int64_t run, struct err *err)
+recover(struct worker *w, struct err *err)
 {
 	log_err(err, "waiting for the database");
 	while (!stopping && !leaving) {
 		struct err again = ERR_INIT;
 
 		tick(IDLE_MS);
-		if (DB_RUN(db, SQL_listen, NULL, &again) == 0 &&
-		    DB_RUN(db, SQL_job_release, NULL, &again, DB_INT(run)) ==
-			0) {
+		if (DB_RUN(w->db, SQL_listen, NULL, &again) == 0 &&
+		    run_release(w->db, w->run, &again) == 0) {
+			w->unsure = false;
 			log_warn("the database is back");
 			err_clear(err);
 			return 0;
@@ -348,11 +353,13 @@ worker(const struct conf *conf, const struct workspace *ws, int siblings,
 	    DB_RUN(w.db, SQL_listen, NULL, &err) == 0 &&
 	    sync_init(&w.sync, conf, ws, w.db, &stopping, &err) == 0)
 		while ((rc = work_loop(&w, &err)) != 0 && linger &&
-		    err.kind == ERR_RETRY && recover(w.db, w.run, &err) == 0)
+		    err.kind == ERR_RETRY && recover(&w, &err) == 0)
 			;
 	if (rc != 0)
 		log_err(&err, "worker");
-	if (w.run != 0 && run_end(w.db, w.run, &ignored) != 0)
+	if (w.run != 0 &&
+	    ((w.unsure && run_release(w.db, w.run, &ignored) != 0) ||
+		run_end(w.db, w.run, &ignored) != 0))
 		log_err(&ignored, "leaving");
 	sync_free(&w.sync);
 	db_free(w.db);
@@ -512,17 +519,20 @@ over(struct parent *p, int64_t began)
 	return p->linger && (newer || clock_ms() - began > LINGER_MAX_MS);
 }
 
-/* What is done now and then, and can wait when it fails. Never: *last is 0. */
+/* What is done now and then, and can wait when it fails. When it says that
+ * there is more of it (1), it goes on at the next tick. Never: *last is 0. */
 static void
 now_and_then(struct parent *p, int64_t every_ms, int64_t *last,
     int (*chore)(struct db *db, const struct conf *conf, struct err *err))
 {
 	struct err err = ERR_INIT;
+	int rc;
 
 	if (stopping || (*last != 0 && clock_ms() - *last <= every_ms))
 		return;
-	*last = clock_ms();
-	if (chore(p->db, p->conf, &err) != 0)
+	rc = chore(p->db, p->conf, &err);
+	*last = rc > 0 ? 0 : clock_ms();
+	if (rc < 0)
 		log_passing(&err, "upkeep");
 }
 

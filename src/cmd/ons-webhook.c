@@ -2,6 +2,7 @@
  * ons-webhook - take in OpenPhone's deliveries: verify, store, acknowledge.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "queue/spool.h"
 #include "web/intake.h"
 
-enum { THREADS_MAX = 1024 };
+enum { THREADS_MAX = 1024, BIG_BUFFER = 256 * 1024 };
 
 static const char usage[] =
     "usage: ons-webhook [-c FILE] [-s SOCKET] [-t THREADS]\n"
@@ -49,6 +50,9 @@ begin(void *ctx, struct err *err)
 	struct responder *r = ctx;
 	struct db *db = NULL;
 
+	/* a delivery of megabytes goes back to the system when it is stored;
+	 * by default the first one freed makes glibc keep the next */
+	mallopt(M_MMAP_THRESHOLD, BIG_BUFFER);
 	/* a delivery may wait for a batch before its own */
 	if (db_new(r->conf.database.conninfo, r->conf.database.webhook,
 		"ons-webhook", (int)(r->conf.webhook.timeout_ms / 2), &db,

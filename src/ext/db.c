@@ -29,6 +29,9 @@ static const struct {
 enum {
 	OPTIONS_MAX = 64,
 	ARGS_MAX = 16,
+	JSON_FLAGS = JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
+	    JSON_REAL_PRECISION(15),
+	PIECE = 64 * 1024,
 	SERVER_PATIENCE_MS = 1000,
 	HOSTS = 3, /* that conninfo names: each gets its turn in timeout_ms */
 	HOST_MS_MIN = 1000, /* no system begins a connection again before */
@@ -492,22 +495,6 @@ array(const struct db_arg *arg, struct buf *buf)
 	return 0;
 }
 
-/* json_dumps() would have it in memory twice. */
-static char *
-dump(const json_t *json)
-{
-	struct buf buf;
-
-	buf_init(&buf, 1024UL * 1024 * 1024);
-	if (jansson_dump(json,
-		JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
-		    JSON_REAL_PRECISION(15),
-		&buf, SIZE_MAX) == 0)
-		return buf_steal(&buf);
-	buf_free(&buf);
-	return NULL;
-}
-
 static int
 prepare_one(const struct db_arg *arg, struct prepared *p, size_t i)
 {
@@ -527,7 +514,7 @@ prepare_one(const struct db_arg *arg, struct prepared *p, size_t i)
 	case DB_ARG_JSON:
 		if (arg->json == NULL)
 			return 0;
-		p->owned[i] = dump(arg->json);
+		p->owned[i] = jansson_text(arg->json, JSON_FLAGS);
 		break;
 	case DB_ARG_TEXTS:
 	case DB_ARG_BYTEAS:
@@ -573,6 +560,30 @@ out:
 	for (size_t i = 0; i < n; i++)
 		free(p.owned[i]);
 	return rc;
+}
+
+struct ahead {
+	struct db *db;
+	struct err *err;
+};
+
+static int
+send_piece(void *ctx, const char *text)
+{
+	const struct ahead *a = ctx;
+
+	return DB_RUN(a->db, SQL_json_ahead, NULL, a->err, DB_TEXT(text));
+}
+
+int
+db_json_ahead(struct db *db, const json_t *json, struct err *err)
+{
+	struct ahead ahead = { db, err };
+
+	if (jansson_pieces(json, JSON_FLAGS, PIECE, send_piece, &ahead) == 0)
+		return 0;
+	err_nomem(err); /* unless there is a reason already */
+	return -1;
 }
 
 int

@@ -93,6 +93,11 @@ int db_begin(struct db *db, struct err *err);
 int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 
+/* Send a long value in pieces, within a transaction: libpq would have a
+ * statement's arguments in memory once more, and keep that. The transaction's
+ * statements find it in current_setting('ons.json'). */
+int db_json_ahead(struct db *db, const json_t *json, struct err *err);
+
 int db_rows(const struct db_result *result);
 /* The field as text, NULL for SQL NULL; belongs to the result. An unknown
  * column is a bug of ours and ends the program. */

@@ -44,7 +44,7 @@ struct transfer {
 	size_t headers;	    /* bytes of the answer's */
 	int sends;	    /* how often libcurl was about to send it */
 	bool refused;	    /* an address was not public */
-	bool wanted;	    /* the server takes what was announced */
+	bool aborted;	    /* before the body that was only announced */
 	struct err failure; /* of a callback: more exact than libcurl's */
 };
 
@@ -212,16 +212,20 @@ on_upload(char *data, size_t size, size_t n, void *ctx)
 	return got;
 }
 
-/* "100 Continue", or nothing for EXPECT_MS, which means the same. */
+/* "100 Continue", or nothing for EXPECT_MS. */
 static size_t
 on_announced(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
+	long status = 0;
 
 	(void)data;
 	(void)size;
 	(void)n;
-	t->wanted = true;
+	if (curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status) ==
+	    CURLE_OK)
+		t->resp->status = (int)status;
+	t->aborted = true;
 	return CURL_READFUNC_ABORT;
 }
 
@@ -566,10 +570,9 @@ http_perform(struct http *http, const struct http_request *req,
 	code = curl_easy_perform(http->curl);
 	FAILPOINT("http.answered");
 	resp->sent = t.sends > 0;
-	if (t.wanted) {
-		resp->status = 100;
+	if (t.aborted)
 		rc = 0;
-	} else if (code != CURLE_OK)
+	else if (code != CURLE_OK)
 		explain(&t, code, err);
 	else
 		rc = collect(&t, err);

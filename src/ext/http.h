@@ -69,7 +69,8 @@ struct http_request {
 /* What came back. http_response_clear() frees it, filled or not. */
 struct http_response {
 	bool sent;  /* a part of the request may have reached the server */
-	int status; /* 0: there was no answer; 100: send what was announced */
+	int status; /* 0: there was no answer; 100: send what was announced;
+		     * with 0 nothing was said about that for five seconds */
 	char content_type[128]; /* "": not named */
 	int64_t length;		/* Content-Length; -1: not named */
 	int64_t retry_after_ms; /* Retry-After; -1: not named, or garbage */

@@ -1,6 +1,7 @@
 #include "ext/jansson.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 static _Thread_local struct {
@@ -130,15 +131,60 @@ jansson_dump(const json_t *value, size_t flags, struct buf *out, size_t enough)
 	return rc == 0 || out->len >= enough ? 0 : -1;
 }
 
+struct pieces {
+	struct buf piece;
+	size_t size;
+	jansson_take_fn *take;
+	void *ctx;
+	bool failed;
+};
+
+static void
+hand_over(struct pieces *p)
+{
+	p->failed = p->failed || p->take(p->ctx, buf_text(&p->piece)) != 0;
+	buf_reset(&p->piece);
+}
+
+/* jansson gives whole characters: all up to the next that needs an escape. */
+static int
+add_to_piece(const char *text, size_t n, void *to)
+{
+	struct pieces *p = to;
+
+	if (p->failed || buf_add(&p->piece, text, n) != 0)
+		p->failed = true;
+	else if (p->piece.len >= p->size)
+		hand_over(p);
+	return p->failed ? -1 : 0;
+}
+
+int
+jansson_pieces(const json_t *value, size_t flags, size_t size,
+    jansson_take_fn *take, void *ctx)
+{
+	struct pieces p = { .size = size, .take = take, .ctx = ctx };
+	size_t before = memory.failures;
+
+	buf_init(&p.piece, SIZE_MAX / 4);
+	if (json_dump_callback(value, add_to_piece, &p, flags) != 0 ||
+	    memory.failures != before)
+		p.failed = true;
+	if (p.piece.len > 0)
+		hand_over(&p);
+	buf_free(&p.piece);
+	return p.failed ? -1 : 0;
+}
+
 char *
 jansson_text(const json_t *value, size_t flags)
 {
-	size_t before = memory.failures;
-	char *text = json_dumps(value, flags);
+	struct buf text;
 
-	if (memory.failures == before)
-		return text;
-	free(text);
+	buf_init(&text, SIZE_MAX / 4);
+	if (jansson_dump(value, flags, &text, SIZE_MAX) == 0)
+		return buf_steal(&text);
+	buf_free(&text);
 	return NULL;
 }
 

@@ -35,7 +35,14 @@ json_t *jansson_read(
 int jansson_dump(
     const json_t *value, size_t flags, struct buf *out, size_t enough);
 
-/* json_dumps() that is whole or NULL; free() it. */
+/* Hand the text over in pieces of some size, none of which ends within a
+ * character. The text is only lent. 0, or -1: memory, or take() failed, which
+ * is not called again then. */
+typedef int jansson_take_fn(void *ctx, const char *text);
+int jansson_pieces(const json_t *value, size_t flags, size_t size,
+    jansson_take_fn *take, void *ctx);
+
+/* json_dumps() that is whole or NULL, and never in memory twice; free() it. */
 char *jansson_text(const json_t *value, size_t flags);
 
 /* json_copy() that copies all members or returns NULL. */

@@ -1,7 +1,6 @@
 #include "model/lines.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -112,7 +111,6 @@ add_row(struct buf *text, const json_t *line)
 {
 	json_t *values = json_array();
 	size_t n = NAMES;
-	char *row = NULL;
 	int rc = values == NULL ? -1 : 0;
 
 	while (n > 0 && json_object_get(line, names[n - 1]) == NULL)
@@ -124,34 +122,32 @@ add_row(struct buf *text, const json_t *line)
 		    values, value == NULL ? json_null() : value);
 	}
 	if (rc == 0)
-		row = jansson_text(
-		    values, JSON_COMPACT | JSON_REAL_PRECISION(15));
+		rc = buf_adds(text, text->len == 0 ? "[\n" : ",\n");
+	if (rc == 0)
+		rc = jansson_dump(values,
+		    JSON_COMPACT | JSON_REAL_PRECISION(15), text, SIZE_MAX);
 	json_decref(values);
-	if (row == NULL)
-		return -1;
-	rc = buf_addf(text, "%s\n%s", text->len == 0 ? "[" : ",", row);
-	free(row);
 	return rc;
 }
 
-/* The few lines become a text. */
 static void
-pack(struct lines_writer *writer)
+end_text(struct lines_writer *w)
 {
-	const json_t *line;
-	struct buf text;
-	size_t i;
-	int rc = 0;
-
-	buf_init(&text, TEXT_MAX);
-	json_array_foreach (writer->few, i, line)
-		rc |= add_row(&text, line);
-	if (rc != 0 || buf_adds(&text, "]") != 0 ||
+	if (buf_adds(&w->text, "]") != 0 ||
 	    json_array_append_new(
-		writer->texts, json_stringn(text.data, text.len)) != 0)
-		writer->failed = true;
-	json_array_clear(writer->few);
-	buf_free(&text);
+		w->texts, json_stringn(w->text.data, w->text.len)) != 0)
+		w->failed = true;
+	buf_reset(&w->text);
+	w->rows = 0;
+}
+
+static void
+pack(struct lines_writer *w, const json_t *line)
+{
+	if (add_row(&w->text, line) != 0)
+		w->failed = true;
+	if (++w->rows == LINES_FEW)
+		end_text(w);
 }
 
 void
@@ -160,28 +156,42 @@ lines_new(struct lines_writer *writer)
 	*writer =
 	    (struct lines_writer){ .texts = json_array(), .few = json_array() };
 	writer->failed = writer->texts == NULL || writer->few == NULL;
+	buf_init(&writer->text, TEXT_MAX);
 }
 
 void
 lines_add(struct lines_writer *writer, json_t *line)
 {
+	const json_t *each;
+	size_t i;
+
+	if (json_array_size(writer->texts) > 0) {
+		pack(writer, line);
+		json_decref(line);
+		return;
+	}
 	if (json_array_append_new(writer->few, line) != 0)
 		writer->failed = true;
-	if (json_array_size(writer->few) >= LINES_FEW)
-		pack(writer);
+	if (json_array_size(writer->few) < LINES_FEW)
+		return;
+	json_array_foreach (writer->few, i, each)
+		pack(writer, each);
+	json_array_clear(writer->few);
 }
 
 json_t *
 lines_end(struct lines_writer *writer)
 {
-	bool many = json_array_size(writer->texts) > 0;
 	json_t *list = NULL;
 
-	if (many && json_array_size(writer->few) > 0)
-		pack(writer);
+	if (writer->rows > 0)
+		end_text(writer);
 	if (!writer->failed)
-		list = json_incref(many ? writer->texts : writer->few);
+		list = json_incref(json_array_size(writer->texts) > 0
+			? writer->texts
+			: writer->few);
 	json_decref(writer->texts);
 	json_decref(writer->few);
+	buf_free(&writer->text);
 	return list;
 }

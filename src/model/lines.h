@@ -20,6 +20,8 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
+
 /* From this many lines on they are text. It depends on nothing but the lines,
  * so that the same dialogue is always the same fact. */
 #define LINES_FEW 500
@@ -45,9 +47,11 @@ size_t lines_count(const json_t *list);
 /* ---- writing ---- */
 
 struct lines_writer {
-	json_t *texts; /* of what is complete */
-	json_t *few;   /* the lines after that */
-	bool failed;   /* out of memory */
+	json_t *few;	 /* the lines, until there are LINES_FEW */
+	json_t *texts;	 /* from then on */
+	struct buf text; /* the next one, while it is short of some */
+	size_t rows;	 /* in it */
+	bool failed;	 /* out of memory */
 };
 
 void lines_new(struct lines_writer *writer);

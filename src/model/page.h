@@ -60,10 +60,11 @@ int page_render(
 void page_free(struct page *page);
 
 /* What one request may hold; Notion's limits are 100, 1000 and 500 KB for
- * the whole body. */
+ * the whole body, which may take half of that: the answer is twice as long, and
+ * a worker has to hold it. */
 #define PAGE_REQUEST_TOP 100
 #define PAGE_REQUEST_BLOCKS 1000
-#define PAGE_REQUEST_BYTES 400000
+#define PAGE_REQUEST_BYTES 250000
 
 /*
  * Cut a list of blocks into requests. What comes back is a list of steps to

@@ -260,7 +260,7 @@ find_dialogue(struct reader *r)
 }
 
 /* Put the dialogues into lists, and the rest of the text, with [i] for the
- * i-th of them, into rest. */
+ * i-th of them, into rest; nothing, if there are none. */
 static int
 cut_dialogues(struct reader *r, struct buf *rest, json_t *lists,
     unsigned int *found, struct err *err)
@@ -275,7 +275,7 @@ cut_dialogues(struct reader *r, struct buf *rest, json_t *lists,
 			goto fail;
 		plain = r->at;
 	}
-	if (buf_add(rest, r->s + plain, r->n - plain) == 0)
+	if (plain == 0 || buf_add(rest, r->s + plain, r->n - plain) == 0)
 		return 0;
 fail:
 	err_nomem(err); /* unless there is a reason already */
@@ -305,8 +305,8 @@ put_dialogues_back(json_t *value, const json_t *lists)
 }
 
 /* Parse what may have a long dialogue, without ever having all of it as
- * values. NULL: memory is out, or it is not JSON, of which load_repaired() has
- * a better account. */
+ * values. NULL: memory is out, or it has none, or it is not JSON, of which
+ * load_repaired() has a better account. */
 static json_t *
 load_long(const char *s, size_t n, unsigned int *found, struct err *err)
 {
@@ -317,7 +317,8 @@ load_long(const char *s, size_t n, unsigned int *found, struct err *err)
 	buf_init(&rest, SIZE_MAX / 4);
 	if (lists == NULL)
 		err_nomem(err);
-	else if (cut_dialogues(&r, &rest, lists, found, err) == 0)
+	else if (cut_dialogues(&r, &rest, lists, found, err) == 0 &&
+	    rest.len > 0)
 		json = load_repaired(rest.data, rest.len, found, err);
 	if (json != NULL && put_dialogues_back(json, lists) != 0) {
 		err_nomem(err);

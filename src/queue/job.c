@@ -114,6 +114,19 @@ job_finish(struct db *db, struct job_batch *batch, struct err *err)
 	return 0;
 }
 
+int
+job_give_back(struct db *db, const struct job_batch *batch, struct err *err)
+{
+	int64_t ids[JOB_MANY];
+
+	if (batch->n == 0)
+		return 0;
+	for (size_t i = 0; i < batch->n; i++)
+		ids[i] = batch->jobs[i].id;
+	return DB_RUN(db, SQL_job_give_back, NULL, err, DB_INTS(ids, batch->n),
+	    DB_INT(batch->jobs[0].run));
+}
+
 int64_t
 backoff_ms(const struct err *why, int64_t attempt, double roll)
 {

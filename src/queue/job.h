@@ -59,6 +59,9 @@ int job_next(struct db *db, const char *workspace, int64_t run,
     int64_t lease_ms, struct job_batch *batch, struct err *err);
 /* The same without a claim. */
 int job_finish(struct db *db, struct job_batch *batch, struct err *err);
+/* Those that were not begun are due again at once. */
+int job_give_back(
+    struct db *db, const struct job_batch *batch, struct err *err);
 void job_batch_clear(struct job_batch *batch);
 
 /* Give the job back with what went wrong. It is tried again after the wait

@@ -5,6 +5,8 @@
 /* an id that OpenPhone did not know a month ago and nobody asked for since */
 #define NAMES_MS (30 * 24 * 3600 * INT64_C(1000))
 
+enum { BATCH = 1000 };
+
 int
 retention_sweep(struct db *db, const struct conf *conf, struct err *err)
 {
@@ -17,12 +19,21 @@ retention_sweep(struct db *db, const struct conf *conf, struct err *err)
 		{ SQL_expire_dead, conf->retention.dead_ms },
 	};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (kinds[i].ms > 0 &&
-		    DB_RUN(db, kinds[i].sql, NULL, err, DB_INT(kinds[i].ms)) !=
-			0)
+	int more = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct db_result *r = NULL;
+
+		if (kinds[i].ms == 0)
+			continue;
+		if (DB_RUN(db, kinds[i].sql, &r, err, DB_INT(kinds[i].ms),
+			DB_INT(BATCH)) != 0)
 			return -1;
-	return 0;
+		if (db_int(r, 0, "gone") == BATCH)
+			more = 1;
+		db_result_free(r);
+	}
+	return more;
 }
 
 /* Batch by batch, until there is none any more. */

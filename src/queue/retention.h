@@ -10,7 +10,7 @@
 #include "queue/chore.h"
 
 /* Remove what [retention] does not keep any longer: of each kind of rows one
- * batch, so that nobody has to wait. */
+ * batch, so that nobody has to wait. 1: there may be more; 0, -1. */
 int retention_sweep(struct db *db, const struct conf *conf, struct err *err);
 
 /* The same for what only the owner of the tables may remove, all of it, in

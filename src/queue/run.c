@@ -99,6 +99,12 @@ run_end(struct db *db, int64_t run, struct err *err)
 	return DB_RUN(db, SQL_run_end, NULL, err, DB_INT(run));
 }
 
+int
+run_release(struct db *db, int64_t run, struct err *err)
+{
+	return DB_RUN(db, SQL_job_release, NULL, err, DB_INT(run));
+}
+
 /* The result: how many. */
 static size_t
 names(const struct conf *conf, struct db_bytes ret[CONF_WORKSPACES_MAX])

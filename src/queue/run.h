@@ -25,8 +25,12 @@ void run_host(char ret[RUN_HOST_SIZE]);
 int run_begin(
     struct db *db, const char *program, int64_t *ret, struct err *err);
 
-/* Leave, and give back what is still leased to the run. */
+/* Leave; nothing is leased to the run any more. */
 int run_end(struct db *db, int64_t run, struct err *err);
+
+/* Give back what is leased to the run, whatever it is: the whole queue is read
+ * for that. */
+int run_release(struct db *db, int64_t run, struct err *err);
 
 /* For those who ask when one was last at work: it begins to, for all workspaces
  * of the configuration; program as above but "worker". */

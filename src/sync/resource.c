@@ -16,7 +16,8 @@
 enum {
 	/* A result's row is in memory several times over, and what libpq has
 	 * taken for it, it keeps: long values are fetched in pieces. */
-	PIECE = 64 * 1024,
+	PIECE = 16 * 1024,
+	LONG_FACTS = 128 * 1024, /* as text */
 	LONGEST = 256 * 1024 * 1024
 };
 
@@ -262,9 +263,10 @@ outcome_of(const struct job *job, const struct resource *res)
 	return strcmp(job->kind, "call") == 0 ? call_outcome(res->facts) : NULL;
 }
 
-int
-resource_save(
-    struct db *db, const struct job *job, struct resource *res, struct err *err)
+/* The facts: NULL when they were sent ahead. */
+static int
+put(struct db *db, const struct job *job, const struct resource *res,
+    const json_t *facts, struct err *err)
 {
 	struct db_result *r = NULL;
 	char *ids = id_list(res), seconds[32];
@@ -276,15 +278,38 @@ resource_save(
 	}
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)res->recheck_in);
 	rc = DB_RUN(db, SQL_resource_put, &r, err, DB_TEXT(job->workspace),
-	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(res->facts),
+	    DB_TEXT(job->kind), DB_TEXT(job->resource_id), DB_JSON(facts),
 	    DB_JSON(json_object_get(res->state, "times")),
 	    DB_TEXT(outcome_of(job, res)), DB_TEXT(ids), DB_INT(res->checks),
 	    DB_TEXT(res->recheck ? seconds : NULL), DB_INT(job->id),
 	    DB_INT(job->run), DB_BOOL(res->refold), DB_BOOL(res->ignored));
 	free(ids);
+	return rc == 0 ? job_held(r, err) : -1;
+}
+
+static int
+put_long(struct db *db, const struct job *job, const struct resource *res,
+    struct err *err)
+{
+	if (db_begin(db, err) != 0)
+		return -1;
+	if (db_json_ahead(db, res->facts, err) == 0 &&
+	    put(db, job, res, NULL, err) == 0 && db_commit(db, err) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
+}
+
+int
+resource_save(
+    struct db *db, const struct job *job, struct resource *res, struct err *err)
+{
+	bool is_long =
+	    json_dumpb(res->facts, NULL, 0, JSON_COMPACT) >= LONG_FACTS;
+	int rc = is_long ? put_long(db, job, res, err)
+			 : put(db, job, res, res->facts, err);
+
 	FAILPOINT("resource.saved");
-	if (rc == 0)
-		rc = job_held(r, err);
 	if (rc == 0) {
 		res->stored = true;
 		res->refold = false;

@@ -22,7 +22,7 @@
 #include "web/answer.h"
 
 enum {
-	READ_SIZE = 64 * 1024,
+	READ_SIZE = 8 * 1024, /* as much as libfcgi has at a time */
 	KEY_MAX = 2048,
 	HEADER_MAX = 4096,
 	LARGE_BODY = 256 * 1024

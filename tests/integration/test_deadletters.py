@@ -323,3 +323,27 @@ def test_retention(stack: Stack, tmp_path: Path) -> None:
         tmp_path, retention__dead="2d"))
     assert job(stack, old) is None and job(stack, young)
     assert outcome(stack, old) == "discarded"
+
+
+def test_retention_goes_on_until_all_is_gone(
+        stack: Stack, tmp_path: Path) -> None:
+    """Batch by batch, while there is more."""
+    psql(stack.env, """
+        INSERT INTO job_done (workspace, kind, resource_id, attempts, due_at,
+            outcome, finished_at)
+        SELECT 'default', 'call', 'ACold', 1, now() - interval '3 days',
+               'done', now() - interval '3 days'
+          FROM generate_series(1, 2500);
+        INSERT INTO attempt (workspace, kind, resource_id, attempt, at,
+            error_kind, error, run)
+        SELECT 'default', 'call', 'ACold', 1, now() - interval '3 days',
+               'retry', 'a test', 0 FROM generate_series(1, 1500);""")
+    child = stack.start("ons-process", "--linger", config=stack.variant(
+        tmp_path, retention__finished="2d", retention__attempts="2d"))
+    try:
+        until(lambda: not stack.rows(
+            "SELECT FROM job_done WHERE resource_id = 'ACold'"
+            " UNION ALL SELECT FROM attempt WHERE resource_id = 'ACold'"))
+    finally:
+        child.terminate()
+        child.communicate(timeout=60)

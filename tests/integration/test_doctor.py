@@ -621,11 +621,11 @@ def test_deliveries_that_fail_on_the_way(patient: Patient, status: int,
     assert text in said["text"] and remedy in said["remedy"]
 
 
-@pytest.mark.parametrize("status", [401, 405, 413, None])
+@pytest.mark.parametrize("status", [100, 401, 405, 413, None])
 def test_a_front_server_is_only_asked(patient: Patient,
                                       status: int | None) -> None:
-    """What it says to the headers of a large delivery; None: to send it.
-    Nobody gets the body."""
+    """What it says to the headers of a large delivery; None: nothing. Nobody
+    gets the body."""
     came: list[tuple[str | None, bytes]] = []
 
     class Front(http.server.BaseHTTPRequestHandler):
@@ -639,6 +639,8 @@ def test_a_front_server_is_only_asked(patient: Patient,
 
         def handle_expect_100(self) -> bool:
             if status is None:
+                return True
+            if status == 100:
                 return super().handle_expect_100()
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -659,8 +661,10 @@ def test_a_front_server_is_only_asked(patient: Patient,
         server.shutdown()
         server.server_close()
     [said] = [one for one in checks if one["check"] == "intake"]
-    if status in (401, None):
+    if status in (100, 401):
         assert said["status"] == "ok" and "up to 3000k" in said["text"]
+    elif status is None:
+        assert said["status"] == "warning" and "not known" in said["text"]
     else:
         assert said["status"] == "failure" and f" {status} " in said["text"]
     assert came == [("3072000", b"")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from conftest import Stack, psql
+from conftest import Stack, psql, until
 
 NEXT = ("SELECT * FROM job_next({run}, '60 s', 'queue', '{{}}', '{{}}', {n},"
         " {priority}, -32768, '-infinity', 0)")
@@ -15,7 +16,8 @@ MANY = {"n": 200, "priority": -10}
 
 
 @pytest.fixture(autouse=True)
-def own_workspace(stack: Stack) -> None:
+def own_workspaces(stack: Stack) -> Iterator[None]:
+    yield
     psql(stack.env, "DELETE FROM job WHERE workspace IN ('queue', 'another')")
 
 
@@ -105,3 +107,19 @@ def test_many_quick_ones(stack: Stack) -> None:
         {"count": 1002, "ids": 1002, "most": 1}]
     assert stack.count("job_done") == before + 1002
     assert not stack.rows("SELECT FROM job WHERE resource_id LIKE 'queue-%'")
+
+
+def test_a_process_does_not_read_the_queue_to_end(stack: Stack) -> None:
+    """Nobody but the next claim knows how long it is."""
+    def read() -> int:
+        until(lambda: not stack.rows("SELECT FROM pg_stat_activity"
+                                     " WHERE application_name LIKE 'ons-p%'"))
+        [row] = stack.rows("SELECT coalesce(seq_tup_read, 0) AS rows"
+                           "  FROM pg_stat_user_tables WHERE relname = 'job'")
+        return int(row["rows"])
+
+    put(stack, 20000, "probe", 0, "another")
+    psql(stack.env, "ANALYZE job")
+    before = read()
+    stack.process()
+    assert read() - before < 20000

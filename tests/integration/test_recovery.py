@@ -365,6 +365,28 @@ def test_stop_while_notion_does_not_answer(
                       id=key) == [{"state": "intent"}]
 
 
+def test_stop_in_the_midst_of_a_batch(
+        stack: Stack, start: Callable[..., Child]) -> None:
+    """What was claimed together with a job that takes long, and not begun."""
+    key, asked = asking(stack)
+    psql(stack.env, """
+        UPDATE job SET priority = -10, run_at = now() - interval '1 h'
+         WHERE resource_id = :'id';
+        INSERT INTO job (workspace, kind, resource_id, priority, run_at)
+        SELECT 'default', 'probe', 'batch-' || i, -10,
+               now() - interval '1 min' * CASE i WHEN 0 THEN 120 ELSE 1 END
+          FROM generate_series(0, 20) i;""", id=key)
+    child = start("--linger", "-w1")
+    until(asked)
+    mine = "FROM job WHERE resource_id LIKE 'batch-%'"
+    held = f"SELECT {mine} AND lease_by IS NOT NULL"
+    assert len(stack.rows(held)) == 20
+    stop(child)
+    given_back(stack, key)
+    assert stack.rows(held) == []
+    assert len(stack.rows(f"SELECT {mine}")) == 20
+
+
 def test_stop_in_a_transfer(stack: Stack,
                             start: Callable[..., Child]) -> None:
     event = stack.load("2026-03-30/call.recording.completed", stack.fresh())

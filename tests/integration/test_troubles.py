@@ -229,6 +229,26 @@ def test_pages_do_not_wait_for_openphone(stack: Stack, status: int) -> None:
     assert stack.rows("SELECT FROM v_troubles") == []
 
 
+def test_whatever_openphone_answers_ends_its_trouble(stack: Stack) -> None:
+    """Whoever asked for whatever. Then names are asked for again at once."""
+    fault(stack, "openphone", status=401)
+    psql(stack.env, "DELETE FROM directory;")
+    [key] = events(stack, CALL, 1)
+    stack.process()
+    [page] = stack.rows("SELECT title FROM page WHERE resource_id = :'id'",
+                        id=key)
+    stack.control("DELETE", "/faults")
+    time_passes(stack)
+    stack.run("onsctl", "webhooks", "list")
+    assert stack.rows("SELECT FROM v_troubles") == []
+    stack.process()
+    assert jobs(stack) == 0
+    [named] = stack.rows("SELECT title FROM page WHERE resource_id = :'id'",
+                         id=key)
+    assert "+1555" in page["title"]
+    assert named["title"] != page["title"]
+
+
 def test_storage_that_refuses_is_told_of_once(stack: Stack,
                                               tmp_path: Path) -> None:
     wrong = stack.variant(tmp_path, s3__secret_key="not the right one")

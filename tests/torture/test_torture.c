@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "ext/db.h"
 #include "ext/http.h"
+#include "ext/jansson.h"
 #include "model/alert.h"
 #include "model/call.h"
 #include "model/columns.h"
@@ -76,6 +77,21 @@ skim(const struct input *input, struct outcome *out)
 		out_of_memory(out);
 	keep_json(out, "skimmed", json);
 	json_decref(json);
+}
+
+static int
+keep_piece(void *out, const char *text)
+{
+	keep_text(out, "piece", text);
+	return 0;
+}
+
+static void
+pieces(const struct input *input, struct outcome *out)
+{
+	if (jansson_pieces(input->json, JSON_COMPACT | JSON_SORT_KEYS, 100,
+		keep_piece, out) != 0)
+		out_of_memory(out);
 }
 
 /* The state after one more step; NULL after a failure. */
@@ -858,6 +874,7 @@ static const struct work works[] = {
 	{ "skim", skim, DELIVERIES | LONG, false },
 	{ "fold", fold, DELIVERIES | LONG, false },
 	{ "fold_rest", fold_rest, DELIVERIES, false },
+	{ "pieces", pieces, DELIVERIES, false },
 	{ "render_ours", render_ours, PAGES | LONG_PAGE, false },
 	{ "render_original", render_original, PAGES | LONG_PAGE, false },
 	{ "render_few", render_few, PAGES | LONG_PAGE, false },

@@ -307,6 +307,40 @@ the_gate_sees_every_request(void **state)
 	assert_int_equal(f.server.requests, 1);
 }
 
+/* Whether one object is gone is asked in another way: what that says of the
+ * key counts as well, and a 403 is about the object. */
+static void
+the_gate_hears_what_became_of_it(void **state)
+{
+	static const struct {
+		const char *const answers[2];
+		int rc, after, status;
+	} cases[] = {
+		{ { JSON("200 OK", "{\"data\":{}}") }, 0, 1, 0 },
+		{ { JSON("404 No", "{\"code\":\"0100404\"}") }, 0, 1, 0 },
+		{ { JSON("401 No", "{}") }, -1, 1, 401 },
+		{ { JSON("403 No", "{}") }, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct calls calls = { 0 };
+		const struct api_gate gate = { before, pause_all, after,
+			&calls };
+		struct fixture f;
+		bool gone;
+
+		begin(&f, "", cases[i].answers);
+		f.op.gate = &gate;
+		assert_int_equal(
+		    openphone_is_gone(&f.op, "call", "ACtest1", &gone, &f.err),
+		    cases[i].rc);
+		assert_int_equal(calls.after, cases[i].after);
+		assert_int_equal(calls.status, cases[i].status);
+		end(&f);
+	}
+}
+
 int
 main(void)
 {
@@ -318,6 +352,7 @@ main(void)
 		cmocka_unit_test(only_people_are_looked_up),
 		cmocka_unit_test(failures_say_what_to_do),
 		cmocka_unit_test(the_gate_sees_every_request),
+		cmocka_unit_test(the_gate_hears_what_became_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
