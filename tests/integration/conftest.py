@@ -338,6 +338,27 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     shutil.rmtree(state)
 
 
+# What `quickstart.sh up` has made, and onsctl init.
+KEPT = ("migration", "destination", "forgetting_salt")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def new_file(request: pytest.FixtureRequest) -> None:
+    """A file begins with tables and databases in which there is nothing, as if
+    it were the first: what others have left would make it slower, and what it
+    does depend on them."""
+    if not any("stack" in item.fixturenames for item in request.session.items
+               if item.getparent(pytest.Module) is request.node):
+        return
+    stack = request.getfixturevalue("stack")
+    stack.control("DELETE", "/notion/pages")
+    psql(stack.env, f"""
+        SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ')
+          FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+           AND NOT relispartition AND relname NOT IN {KEPT} \\gexec""")
+
+
 @pytest.fixture(autouse=True)
 def settled(request: pytest.FixtureRequest) -> None:
     """Parts that other tests' calls lack are asked for after a minute or more,

@@ -22,6 +22,7 @@ POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
                                   recordings, voicemails, summaries, transcripts
 GET    /notion/pages[/ID]         pages with properties and all their blocks
+DELETE /notion/pages              all rows of all databases, without a trace
 GET    /notion/values/NAME        {text: how many pages} of a text column
 POST   /notion/pages/ID/trash     as a person: to the trash or back
 POST   /notion/pages/ID/blocks    as a person: append blocks
@@ -75,6 +76,7 @@ class Control(Service):
         ("POST", r"/openphone/deliveries", "openphone_delivery"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
+        ("DELETE", r"/notion/pages", "rows_drop"),
         ("GET", r"/notion/pages/([^/]+)", "page"),
         ("GET", r"/notion/values/([^/]+)", "column"),
         ("POST", r"/notion/pages/([^/]+)/trash", "page_trash"),
@@ -218,6 +220,10 @@ class Control(Service):
         root = self.notion.workspace.root
         return [self._shown(page) for page in self.notion.workspace.all(Page)
                 if page is not root]
+
+    def rows_drop(self, request: Request) -> Json:
+        self.notion.workspace.drop_rows()
+        return {}
 
     def column(self, request: Request, name: str) -> dict[str, int]:
         """What stands in a column of all databases, on pages that are not in
