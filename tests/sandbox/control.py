@@ -10,6 +10,7 @@ POST   /lag                       {"seconds", "spread"}: younger rows escape
                                   from 0 to that
 GET    /stats                     {"counts", "violations"}
 POST   /record                    {"on"}: whether requests are recorded
+DELETE /record                    empty it
 POST   /reset                     back to the beginning
 PUT    /media/NAME                a file for the media host -> {"url"}
 POST   /openphone/year            a generated history: Settings of year.py
@@ -65,6 +66,7 @@ class Control(Service):
         ("POST", r"/limits", "limits"),
         ("POST", r"/lag", "lag"),
         ("GET", r"/stats", "statistics"),
+        ("DELETE", r"/record", "record_empty"),
         ("POST", r"/reset", "reset"),
         ("PUT", r"/media/(.+)", "media_put"),
         ("POST", r"/record", "recording"),
@@ -151,6 +153,10 @@ class Control(Service):
     def recording(self, request: Request) -> Json:
         """A year's requests fill a disk."""
         self.record.on = bool(self._body(request)["on"])
+        return {}
+
+    def record_empty(self, request: Request) -> Json:
+        self.record.truncate()
         return {}
 
     def reset(self, request: Request) -> Json:
