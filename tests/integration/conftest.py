@@ -46,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+# None of these is to be begun when all others are done.
+LONGEST = ("test_once", "test_reconcile", "test_troubles", "test_workspaces")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 class Answer:
     """A program's or server's answer to an HTTP request."""
 
@@ -336,6 +344,29 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     for log in state.glob("log/*.log"):
         assert not TROUBLE.search(log.read_text(errors="replace")), log
     shutil.rmtree(state)
+
+
+# What `quickstart.sh up` has made, and onsctl init.
+KEPT = ("migration", "destination", "forgetting_salt")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def new_file(request: pytest.FixtureRequest) -> None:
+    """A file begins with tables, databases and a record in which there is
+    nothing, as if it were the first: what others have left would make it
+    slower, and what it does depend on them."""
+    if not any("stack" in item.fixturenames for item in request.session.items
+               if item.getparent(pytest.Module) is request.node):
+        return
+    stack = request.getfixturevalue("stack")
+    stack.control("DELETE", "/notion/pages")
+    if not request.session.testsfailed:  # else people want to see it
+        stack.control("DELETE", "/record")
+    psql(stack.env, f"""
+        SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ')
+          FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+           AND NOT relispartition AND relname NOT IN {KEPT} \\gexec""")
 
 
 @pytest.fixture(autouse=True)

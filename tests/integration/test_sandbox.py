@@ -252,6 +252,20 @@ def test_page_with_everything(sandbox: Sandbox, table: str) -> None:
     assert shown[0]["children"][1]["children"][0]["type"] == "paragraph"
 
 
+def test_rows_and_record_are_forgotten(sandbox: Sandbox, table: str) -> None:
+    made = sandbox.made("pages", page(table, paragraph("x")))["id"]
+    [block] = sandbox.notion("GET", f"blocks/{made}/children").json["results"]
+    sandbox.control("DELETE", "/notion/pages")
+    sandbox.control("DELETE", "/record")
+    assert sandbox.records() == []
+    assert sandbox.control("GET", "/notion/pages") == []
+    for path in (f"pages/{made}", f"blocks/{block['id']}"):
+        assert sandbox.notion("GET", path).status == 404
+    assert sandbox.made(f"data_sources/{table}/query", {})["results"] == []
+    assert sandbox.made("pages", page(table))
+    assert len(sandbox.records()) == 4
+
+
 def test_properties_answer_to_name_and_id(sandbox: Sandbox, table: str) -> None:
     columns = sandbox.notion("GET", f"data_sources/{table}").json["properties"]
     made = sandbox.made("pages", {

@@ -4,6 +4,7 @@ characters of one is one too many."""
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -341,7 +342,7 @@ def test_no_core(stack: Stack, tmp_path: Path) -> None:
     config = stack.variant(
         tmp_path, database__conninfo=f"host=127.0.0.1 port={port} dbname=x",
         database__timeout="60s")
-    with listener:
+    with listener, contextlib.ExitStack() as held:
         for program, *args in (
                 ("onsctl", "status"), ("ons-process", "--drain"),
                 ("ons-portal", "-s", str(tmp_path / "portal.sock")),
@@ -350,7 +351,7 @@ def test_no_core(stack: Stack, tmp_path: Path) -> None:
             if args[0] == "-s":
                 until(lambda: Path(args[1]).exists() and children(child.pid))
             else:
-                listener.accept()
+                held.enter_context(listener.accept()[0])
             inner = children(child.pid)
             assert not crash(child), program
             for pid in inner:  # their parent is gone, so they end

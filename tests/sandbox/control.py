@@ -10,6 +10,7 @@ POST   /lag                       {"seconds", "spread"}: younger rows escape
                                   from 0 to that
 GET    /stats                     {"counts", "violations"}
 POST   /record                    {"on"}: whether requests are recorded
+DELETE /record                    empty it
 POST   /reset                     back to the beginning
 PUT    /media/NAME                a file for the media host -> {"url"}
 POST   /openphone/year            a generated history: Settings of year.py
@@ -22,6 +23,7 @@ POST   /openphone/KIND            one object or a list; KIND: calls, messages,
                                   users, numbers, contacts, conversations,
                                   recordings, voicemails, summaries, transcripts
 GET    /notion/pages[/ID]         pages with properties and all their blocks
+DELETE /notion/pages              all rows of all databases, without a trace
 GET    /notion/values/NAME        {text: how many pages} of a text column
 POST   /notion/pages/ID/trash     as a person: to the trash or back
 POST   /notion/pages/ID/blocks    as a person: append blocks
@@ -64,6 +66,7 @@ class Control(Service):
         ("POST", r"/limits", "limits"),
         ("POST", r"/lag", "lag"),
         ("GET", r"/stats", "statistics"),
+        ("DELETE", r"/record", "record_empty"),
         ("POST", r"/reset", "reset"),
         ("PUT", r"/media/(.+)", "media_put"),
         ("POST", r"/record", "recording"),
@@ -75,6 +78,7 @@ class Control(Service):
         ("POST", r"/openphone/deliveries", "openphone_delivery"),
         ("POST", r"/openphone/(\w+)", "openphone_put"),
         ("GET", r"/notion/pages", "pages"),
+        ("DELETE", r"/notion/pages", "rows_drop"),
         ("GET", r"/notion/pages/([^/]+)", "page"),
         ("GET", r"/notion/values/([^/]+)", "column"),
         ("POST", r"/notion/pages/([^/]+)/trash", "page_trash"),
@@ -151,6 +155,10 @@ class Control(Service):
         self.record.on = bool(self._body(request)["on"])
         return {}
 
+    def record_empty(self, request: Request) -> Json:
+        self.record.truncate()
+        return {}
+
     def reset(self, request: Request) -> Json:
         """Back to the beginning; ports, keys and the shared page stay."""
         self.faults.clear()
@@ -218,6 +226,10 @@ class Control(Service):
         root = self.notion.workspace.root
         return [self._shown(page) for page in self.notion.workspace.all(Page)
                 if page is not root]
+
+    def rows_drop(self, request: Request) -> Json:
+        self.notion.workspace.drop_rows()
+        return {}
 
     def column(self, request: Request, name: str) -> dict[str, int]:
         """What stands in a column of all databases, on pages that are not in

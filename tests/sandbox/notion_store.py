@@ -264,6 +264,16 @@ class Workspace:
     def all(self, kind: type) -> list[Any]:
         return [node for node in self.nodes.values() if isinstance(node, kind)]
 
+    def drop_rows(self) -> None:
+        """Forget the rows of all databases, and what is below them."""
+        def is_row(node: Node) -> bool:
+            return isinstance(node.parent, DataSource)
+        self.nodes = {node.id: node for node in self.nodes.values()
+                      if not is_row(node)
+                      and not any(map(is_row, node.ancestors()))}
+        for source in self.all(DataSource):
+            source.children = []
+
     # --- blocks ---
 
     def add_blocks(self, parent: Node, wanted: list[Json],

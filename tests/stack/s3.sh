@@ -46,25 +46,9 @@ server() {
 	CONF
 }
 
-# The rings say which server holds what: here one device, one replica.
-rings() {
-	/usr/bin/python3 - "$swift" "$@" <<'PY'
-import sys
-from swift.common.ring import RingBuilder
-folder, *ports = sys.argv[1:]
-for name, port in zip(("account", "container", "object"), ports):
-    builder = RingBuilder(part_power=4, replicas=1, min_part_hours=1)
-    builder.add_dev({"region": 1, "zone": 1, "ip": "127.0.0.1", "weight": 1,
-                     "port": int(port), "device": "d1"})
-    builder.rebalance()
-    builder.get_ring().save(f"{folder}/{name}.ring.gz")
-PY
-}
-
 configure() { # PORT of account, container, object, proxy; access key's two halves; secret
 	local name
 	mkdir -p "$swift/devices/d1"
-	rings "$1" "$2" "$3"
 	cat >"$swift/swift.conf" <<-CONF
 		[swift-hash]
 		swift_hash_path_prefix = private
@@ -111,7 +95,7 @@ configure() { # PORT of account, container, object, proxy; access key's two halv
 }
 
 start() {
-	local name ports
+	local name pid ports
 	command -v swift-proxy-server >/dev/null ||
 		die "Swift is not installed (swift-proxy, -account, -container, -object)"
 	S3_REGION=auto S3_BUCKET=media
@@ -119,9 +103,12 @@ start() {
 	rm -rf "$swift"
 	read -r -a ports < <(free_ports 4)
 	configure "${ports[@]}" ons media "$AWS_SECRET_ACCESS_KEY"
-	for name in "${servers[@]}"; do
-		launch "swift-$name" "swift-$name-server" "$swift/$name.conf" -v
-	done
+	mkdir -p "$STATE/log"
+	while read -r name pid; do
+		remember "swift-$name" "$pid"
+	done < <("${CLEAN[@]}" /usr/bin/python3 "$(dirname "$0")/servers.py" \
+		"$swift" "$STATE/log" "${ports[@]:0:3}" \
+		</dev/null 2>>"$STATE/log/swift-proxy.log")
 	S3_ENDPOINT=http://127.0.0.1:${ports[3]}
 	await 60 swift-proxy request PUT "/$S3_BUCKET" -o "$STATE/log/s3.out"
 	(
