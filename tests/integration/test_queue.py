@@ -105,3 +105,24 @@ def test_many_quick_ones(stack: Stack) -> None:
         {"count": 1002, "ids": 1002, "most": 1}]
     assert stack.count("job_done") == before + 1002
     assert not stack.rows("SELECT FROM job WHERE resource_id LIKE 'queue-%'")
+
+
+def test_what_cannot_be_asked_for_again_keeps_nothing_else(
+        stack: Stack) -> None:
+    """Of 501 that were to be first the jobs stay: dead ones, say."""
+    put(stack, 501, "call", 10)
+    psql(stack.env, """
+        INSERT INTO resource (workspace, kind, id, facts, times, recheck_at)
+        SELECT 'queue', 'call', 'queue-' || i, '{}', '{}',
+               now() - (i || ' s')::interval
+          FROM generate_series(-3, 501) i WHERE i <> 0;
+        UPDATE resource SET recheck_at = now() - interval '1 ms'
+         WHERE workspace = 'queue' AND recheck_at > now();""")
+    stack.process()
+    made = [row["resource_id"] for row in stack.rows(
+        "SELECT resource_id FROM job WHERE workspace = 'queue'"
+        " ORDER BY id DESC LIMIT 3")]
+    psql(stack.env, "DELETE FROM resource WHERE workspace = 'queue';"
+                    " DELETE FROM job WHERE workspace = 'queue';")
+    # in the order in which deliveries make them due: neither waits for the other
+    assert made == ["queue--3", "queue--2", "queue--1"]
