@@ -400,26 +400,46 @@ property_text(
 	return 0;
 }
 
-/* It is not documented whether "equals" looks at the case. */
 static json_t *
-only_exact(const json_t *pages, const char *property, const char *type,
-    const char *value)
+query_body(const char *property, const char *type, const char *value,
+    bool archived, json_t *cursor)
 {
-	json_t *ret = json_array(), *page;
+	json_t *body = json_pack("{s:{s:s, s:{s:s}}, s:i, s:O*}", "filter",
+	    "property", property, type, "equals", value, "page_size", 10,
+	    "start_cursor", cursor);
+
+	if (body == NULL ||
+	    (archived &&
+		json_object_set_new(body, "is_archived", json_true()) != 0)) {
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}
+
+/* It is not documented whether "equals" looks at the case. */
+static int
+take_exact(json_t *ret, const json_t *pages, const char *property,
+    const char *type, const char *value)
+{
+	json_t *page;
 	struct buf text;
+	int rc = 0;
 	size_t i;
 
 	buf_init(&text, (size_t)1 << 20);
 	json_array_foreach (pages, i, page) {
 		buf_reset(&text);
-		if (property_text(page, property, type, &text) == 0 &&
-		    strcmp(buf_text(&text), value) == 0)
-			json_array_append(ret, page);
+		rc |= property_text(page, property, type, &text);
+		if (strcmp(buf_text(&text), value) == 0)
+			rc |= json_array_append(ret, page);
 	}
 	buf_free(&text);
-	return ret;
+	return rc;
 }
 
+/* A page of the answer may be empty though more come; and what is not found
+ * would be made once more. */
 int
 notion_query_equal(const struct notion *notion, const char *data_source,
     const char *property, const char *type, const char *value, bool archived,
@@ -430,30 +450,36 @@ notion_query_equal(const struct notion *notion, const char *data_source,
 		.path = "/v1/data_sources/",
 		.id = data_source,
 		.rest = "/query" };
-	json_t *body, *json = NULL, *pages;
-	int rc = -1;
+	json_t *found = json_array(), *json = NULL, *body = NULL, *pages;
+	int n = 0, rc = -1;
 
-	body = json_pack("{s:{s:s, s:{s:s}}, s:i}", "filter", "property",
-	    property, type, "equals", value, "page_size", 10);
-	if (body == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (archived && set_member(body, "is_archived", json_true(), err) != 0)
-		goto out;
-	call.body = body;
-	if (request(notion, &call, &json, err) != 0)
-		goto out;
-	pages = json_object_get(json, "results");
-	if (!json_is_array(pages)) {
-		odd_answer(call.what, ERR_RETRY, err);
-		goto out;
-	}
-	if ((*ret = only_exact(pages, property, type, value)) == NULL)
-		err_nomem(err);
-	else
-		rc = 0;
+	do {
+		json_decref(body);
+		body = query_body(property, type, value, archived,
+		    json_object_get(json, "next_cursor"));
+		json_decref(json);
+		json = NULL;
+		if (found == NULL || body == NULL) {
+			err_nomem(err);
+			goto out;
+		}
+		call.body = body;
+		if (request(notion, &call, &json, err) != 0)
+			goto out;
+		pages = json_object_get(json, "results");
+		if (!json_is_array(pages) || ++n > MAX_PAGES) {
+			odd_answer(call.what, ERR_RETRY, err);
+			goto out;
+		}
+		if (take_exact(found, pages, property, type, value) != 0) {
+			err_nomem(err);
+			goto out;
+		}
+	} while (json_is_true(json_object_get(json, "has_more")));
+	*ret = json_incref(found);
+	rc = 0;
 out:
+	json_decref(found);
 	json_decref(body);
 	json_decref(json);
 	return rc;

@@ -61,9 +61,9 @@ int notion_update_data_source(const struct notion *notion, const char *id,
     json_t *properties, json_t **ret, struct err *err);
 
 /*
- * The rows (at most 10) whose property, of type "title" or "rich_text", is
- * value, byte for byte: an array of pages. archived: look among the archived
- * rows instead. Rows in the trash are never found.
+ * All rows whose property, of type "title" or "rich_text", is value, byte for
+ * byte: an array of pages. archived: look among the archived rows instead. Rows
+ * in the trash are never found.
  */
 int notion_query_equal(const struct notion *notion, const char *data_source,
     const char *property, const char *type, const char *value, bool archived,
