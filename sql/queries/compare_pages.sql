@@ -16,8 +16,9 @@ WITH oldest AS MATERIALIZED (
 	  LEFT JOIN page p ON p.workspace = $1 AND p.kind = $2
 		AND p.resource_id = o.resource_id
 		AND p.resource_id > $5 AND p.resource_id <= $6
-	  LEFT JOIN page x ON x.page_id = o.page_id
-		AND (x.kind <> $2 OR x.resource_id <> o.resource_id)
+	  LEFT JOIN page x ON x.page_id = o.page_id -- another's
+		AND (x.workspace, x.kind, x.resource_id)
+		    <> ($1, $2, o.resource_id)
 	 WHERE (p.state IS NULL OR p.state = 'trashed' OR (p.state = 'written'
 			AND p.data_source_id <> $3))
 	   AND x.page_id IS NULL

@@ -13,6 +13,7 @@ WITH held AS MATERIALIZED (
 	SELECT trouble.ended_at
 	  FROM held JOIN trouble USING (workspace)
 	 WHERE $5 = 'operator'
+	 ORDER BY service, part -- as trouble_wait() locks them
 	   FOR SHARE OF trouble
 ), failed AS (
 	UPDATE job

@@ -144,7 +144,7 @@ make_path(const struct call *call, struct buf *path, struct err *err)
 	if (buf_adds(path, call->path) != 0 ||
 	    (call->id != NULL && uri_escape(path, call->id, false) != 0) ||
 	    (call->rest != NULL && buf_adds(path, call->rest) != 0)) {
-		err_sys(err, ERR_PERMANENT, "an id that is none");
+		err_set(err, ERR_PERMANENT, "an id that is none");
 		return -1;
 	}
 	return 0;
@@ -400,30 +400,46 @@ property_text(
 	return 0;
 }
 
-/* It is not documented whether "equals" looks at the case. NULL: no memory. */
 static json_t *
-only_exact(const json_t *pages, const char *property, const char *type,
-    const char *value)
+query_body(const char *property, const char *type, const char *value,
+    bool archived, json_t *cursor)
 {
-	json_t *ret = json_array(), *page;
+	json_t *body = json_pack("{s:{s:s, s:{s:s}}, s:i, s:O*}", "filter",
+	    "property", property, type, "equals", value, "page_size", 10,
+	    "start_cursor", cursor);
+
+	if (body == NULL ||
+	    (archived &&
+		json_object_set_new(body, "is_archived", json_true()) != 0)) {
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}
+
+/* It is not documented whether "equals" looks at the case. */
+static int
+take_exact(json_t *ret, const json_t *pages, const char *property,
+    const char *type, const char *value)
+{
+	json_t *page;
 	struct buf text;
+	int rc = 0;
 	size_t i;
 
 	buf_init(&text, (size_t)1 << 20);
 	json_array_foreach (pages, i, page) {
 		buf_reset(&text);
-		if (property_text(page, property, type, &text) != 0 ||
-		    (strcmp(buf_text(&text), value) == 0 &&
-			json_array_append(ret, page) != 0)) {
-			json_decref(ret);
-			ret = NULL;
-			break;
-		}
+		rc |= property_text(page, property, type, &text);
+		if (strcmp(buf_text(&text), value) == 0)
+			rc |= json_array_append(ret, page);
 	}
 	buf_free(&text);
-	return ret;
+	return rc;
 }
 
+/* A page of the answer may be empty though more come; and what is not found
+ * would be made once more. */
 int
 notion_query_equal(const struct notion *notion, const char *data_source,
     const char *property, const char *type, const char *value, bool archived,
@@ -434,30 +450,36 @@ notion_query_equal(const struct notion *notion, const char *data_source,
 		.path = "/v1/data_sources/",
 		.id = data_source,
 		.rest = "/query" };
-	json_t *body, *json = NULL, *pages;
-	int rc = -1;
+	json_t *found = json_array(), *json = NULL, *body = NULL, *pages;
+	int n = 0, rc = -1;
 
-	body = json_pack("{s:{s:s, s:{s:s}}, s:i}", "filter", "property",
-	    property, type, "equals", value, "page_size", NOTION_EQUAL_MAX);
-	if (body == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (archived && set_member(body, "is_archived", json_true(), err) != 0)
-		goto out;
-	call.body = body;
-	if (request(notion, &call, &json, err) != 0)
-		goto out;
-	pages = json_object_get(json, "results");
-	if (!json_is_array(pages)) {
-		odd_answer(call.what, ERR_RETRY, err);
-		goto out;
-	}
-	if ((*ret = only_exact(pages, property, type, value)) == NULL)
-		err_nomem(err);
-	else
-		rc = 0;
+	do {
+		json_decref(body);
+		body = query_body(property, type, value, archived,
+		    json_object_get(json, "next_cursor"));
+		json_decref(json);
+		json = NULL;
+		if (found == NULL || body == NULL) {
+			err_nomem(err);
+			goto out;
+		}
+		call.body = body;
+		if (request(notion, &call, &json, err) != 0)
+			goto out;
+		pages = json_object_get(json, "results");
+		if (!json_is_array(pages) || ++n > MAX_PAGES) {
+			odd_answer(call.what, ERR_RETRY, err);
+			goto out;
+		}
+		if (take_exact(found, pages, property, type, value) != 0) {
+			err_nomem(err);
+			goto out;
+		}
+	} while (json_is_true(json_object_get(json, "has_more")));
+	*ret = json_incref(found);
+	rc = 0;
 out:
+	json_decref(found);
 	json_decref(body);
 	json_decref(json);
 	return rc;
@@ -765,12 +787,11 @@ page_query(struct buf *out, int at_once, const char *cursor, struct err *err)
 		(buf_adds(out, "&start_cursor=") == 0 &&
 		    uri_escape(out, cursor, false) == 0)))
 		return 0;
-	err_sys(err, ERR_PERMANENT, "notion: list blocks: the cursor");
+	err_set(err, ERR_PERMANENT, "notion: list blocks: cursor too long");
 	return -1;
 }
 
-/* Who made which block, without what it says: {id, created_by}. NULL: one has
- * no id, or memory is out. */
+/* Who made which block, without what it says: {id, created_by}. */
 static json_t *
 brief(const json_t *blocks)
 {
@@ -779,11 +800,10 @@ brief(const json_t *blocks)
 	size_t i;
 
 	json_array_foreach (blocks, i, block)
-		if (json_is_string(json_object_get(block, "id")))
-			json_array_append_new(ret,
-			    json_pack("{s:O, s:O*}", "id",
-				json_object_get(block, "id"), "created_by",
-				json_object_get(block, "created_by")));
+		json_array_append_new(ret,
+		    json_pack("{s:O*, s:O*}", "id",
+			json_object_get(block, "id"), "created_by",
+			json_object_get(block, "created_by")));
 	if (json_array_size(ret) == json_array_size(blocks))
 		return ret;
 	json_decref(ret);

@@ -30,7 +30,6 @@
 
 #define NOTION_ID_SIZE 37
 #define NOTION_MAX_BODY 500000 /* bytes of JSON in a request */
-#define NOTION_EQUAL_MAX 10    /* rows found at a time by their property */
 
 /* A connection ("integration") of one workspace; all borrowed. */
 struct notion {
@@ -62,9 +61,9 @@ int notion_update_data_source(const struct notion *notion, const char *id,
     json_t *properties, json_t **ret, struct err *err);
 
 /*
- * The rows (at most NOTION_EQUAL_MAX) whose property, of type "title" or
- * "rich_text", is value, byte for byte: an array of pages. archived: look among
- * the archived rows instead. Rows in the trash are never found.
+ * All rows whose property, of type "title" or "rich_text", is value, byte for
+ * byte: an array of pages. archived: look among the archived rows instead. Rows
+ * in the trash are never found.
  */
 int notion_query_equal(const struct notion *notion, const char *data_source,
     const char *property, const char *type, const char *value, bool archived,

@@ -396,7 +396,6 @@ take_job(const struct item *i, struct err *err)
 struct pages {
 	char ids[PAGES_MAX][NOTION_ID_SIZE];
 	size_t n;
-	bool more;	      /* there may be, than were listed */
 	int64_t unsettled_ms; /* until it is certain that there is none */
 };
 
@@ -457,8 +456,6 @@ query(const struct item *i, const struct destination *d, bool archived,
 		}
 	json_array_foreach (hits, n, hit)
 		add_page(pages, json_string_value(json_object_get(hit, "id")));
-	if (json_array_size(hits) >= NOTION_EQUAL_MAX)
-		pages->more = true;
 	json_decref(hits);
 	return 0;
 }
@@ -514,19 +511,14 @@ trash_pages(struct item *i, struct err *err)
 	struct destination d = { 0 };
 	struct pages pages = { 0 };
 	bool there = false;
-	size_t n = 0, before;
 	int attempt = 1, rc;
 
 	while (destination_find(i->f->sync, i->kind, &d, &there, err) != 0)
 		if (!patience_again(i->f->sync, i->f->chore, &attempt, err))
 			return -1;
-	do {
-		before = n;
-		pages.more = false;
-		rc = find_pages(i, there ? &d : NULL, &pages, err);
-		for (; rc == 0 && n < pages.n; n++)
-			rc = trash(i, pages.ids[n], err);
-	} while (rc == 0 && pages.more && n > before);
+	rc = find_pages(i, there ? &d : NULL, &pages, err);
+	for (size_t n = 0; rc == 0 && n < pages.n; n++)
+		rc = trash(i, pages.ids[n], err);
 	destination_clear(&d);
 	return rc;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -428,6 +429,41 @@ def test_the_restricted_role_can_do_nothing_else(stack: Stack) -> None:
         done = subprocess.run(["psql", "-XAt", "-c", statement], env=env,
                               capture_output=True, text=True, check=False)
         assert "permission denied" in done.stderr, statement
+
+
+def test_the_restricted_role_does_not_get_the_owners_rights(
+        stack: Stack) -> None:
+    """A temporary table of its own is not taken for ours: its triggers would
+    run with the rights of the owner."""
+    env = {**stack.env, "PGUSER": "ons_webhook"}
+    columns = ", ".join(
+        f"{row['name']} {row['type']}" for row in stack.rows(
+            "SELECT attname AS name, format_type(atttypid, NULL) AS type"
+            "  FROM pg_attribute"
+            " WHERE attrelid = 'event'::regclass AND attnum > 0"))
+    key = stack.fresh()
+    psql(env, f"""
+        CREATE TEMP TABLE event ({columns}, UNIQUE (workspace, delivery_key));
+        GRANT ALL ON pg_temp.event TO public;
+        CREATE FUNCTION pg_temp.mine() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE TRIGGER mine BEFORE INSERT ON pg_temp.event
+            FOR EACH ROW EXECUTE FUNCTION pg_temp.mine();
+        SELECT event_store('{{default}}', ARRAY[:'key'], '{{}}', '{{}}', '{{0}}',
+            '{{other}}', '{{}}', '{{}}', '{{}}', '{{null}}', '{{""}}', '{{}}')""",
+         key=key)
+    assert stack.rows("SELECT FROM event WHERE delivery_key = :'key'", key=key)
+
+
+def test_what_runs_as_the_owner_looks_for_temporary_tables_last(
+        stack: Stack) -> None:
+    paths = {row["name"]: row["path"] for row in stack.rows("""
+        SELECT proname AS name, array_to_string(proconfig, ' ') AS path
+          FROM pg_proc
+         WHERE prosecdef AND pronamespace = 'public'::regnamespace""")}
+    assert "event_store" in paths
+    assert all(re.search(r"\bsearch_path=[^=]*, pg_temp\b", path or "")
+               for path in paths.values()), paths
 
 
 def test_the_portal_answers_what_it_does_not_know(stack: Stack) -> None:

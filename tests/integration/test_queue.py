@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from conftest import Stack, psql, until
+from conftest import PSQL, TOP, Stack, psql, until
 
 NEXT = ("SELECT * FROM job_next({run}, '60 s', 'queue', '{{}}', '{{}}', {n},"
         " {priority}, -32768, '-infinity', 0)")
@@ -123,3 +125,94 @@ def test_a_process_does_not_read_the_queue_to_end(stack: Stack) -> None:
     before = read()
     stack.process()
     assert read() - before < 20000
+
+
+def test_what_cannot_be_asked_for_again_keeps_nothing_else(
+        stack: Stack) -> None:
+    """Of 501 that were to be first the jobs stay: dead ones, say."""
+    put(stack, 501, "call", 10)
+    psql(stack.env, """
+        INSERT INTO resource (workspace, kind, id, facts, times, recheck_at)
+        SELECT 'queue', 'call', 'queue-' || i, '{}', '{}',
+               now() - (i || ' s')::interval
+          FROM generate_series(-3, 501) i WHERE i <> 0;
+        UPDATE resource SET recheck_at = now() - interval '1 ms'
+         WHERE workspace = 'queue' AND recheck_at > now();""")
+    stack.process()
+    made = [row["resource_id"] for row in stack.rows(
+        "SELECT resource_id FROM job WHERE workspace = 'queue'"
+        " ORDER BY id DESC LIMIT 3")]
+    psql(stack.env, "DELETE FROM resource WHERE workspace = 'queue';"
+                    " DELETE FROM job WHERE workspace = 'queue';")
+    # in the order in which deliveries make them due: neither waits for the other
+    assert made == ["queue--3", "queue--2", "queue--1"]
+
+
+# What locks several rows: its arguments, and the rows in the order in which
+# everybody locks them. They are stored the other way round.
+JOBS = ("job", ["resource_id = 'queue-1'", "resource_id = 'queue-2'"])
+TROUBLES = ("trouble", ["part = ''", "part = 'call'"])
+LOCKING = {
+    "jobs_retry": ("text[]", "ARRAY['{0}/1', '{1}/1']", JOBS),
+    "jobs_discard": ("text[]", "ARRAY['{0}/1', '{1}/1']", JOBS),
+    "operator_acted": ("text", "'queue'", JOBS),
+    "job_fail": ("bigint, bigint, bigint, text, text, boolean, boolean, int",
+                 "{0}, -1, 1000, 'x', 'operator', false, true, 1", TROUBLES),
+}
+
+
+class Session:
+    """A connection that stays, and goes on while we do something else."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.psql = subprocess.Popen(
+            [PSQL, "-XqAt", "--set=ON_ERROR_STOP=1"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env={**os.environ, **stack.env})
+        self.send("SELECT pg_backend_pid();")
+        self.pid = int(self.psql.stdout.readline())
+
+    def send(self, script: str) -> None:
+        self.psql.stdin.write(script + "\n")
+        self.psql.stdin.flush()
+
+    def waits(self) -> bool:
+        return bool(self.stack.rows(
+            "SELECT FROM pg_stat_activity"
+            " WHERE pid = :pid AND wait_event_type = 'Lock'", pid=self.pid))
+
+    def end(self) -> str:
+        """What it has said."""
+        return self.psql.communicate(timeout=60)[0]
+
+
+@pytest.mark.parametrize("name", LOCKING)
+def test_all_lock_in_the_same_order(stack: Stack, name: str) -> None:
+    """Else two would wait for each other, and one of them fail."""
+    types, arguments, (table, rows) = LOCKING[name]
+    statement = (TOP / "sql/queries" / f"{name}.sql").read_text()
+    psql(stack.env, """
+        DELETE FROM trouble WHERE workspace = 'queue';
+        INSERT INTO trouble (workspace, service, part, reason)
+        VALUES ('queue', 'notion', 'call', 'x'), ('queue', 'notion', '', 'x');
+        INSERT INTO job (workspace, kind, resource_id, error_kind)
+        VALUES ('queue', 'call', 'queue-2', 'operator'),
+               ('queue', 'call', 'queue-1', 'operator');""")
+    ids = psql(stack.env, "SELECT id FROM job WHERE workspace = 'queue'"
+                          " ORDER BY id").split()
+    if name == "job_fail":
+        psql(stack.env, "UPDATE job SET lease_by = -1, claimed_at = now()"
+                        f" WHERE id = {ids[0]}")
+    lock = f"SELECT FROM {table} WHERE workspace = 'queue' AND {{}} FOR UPDATE;"
+    one, other = Session(stack), Session(stack)
+    one.send("BEGIN; " + lock.format(rows[0]) + " SELECT 'locked';")
+    assert one.psql.stdout.readline().strip() in ("", "locked")
+    other.send(f"PREPARE it ({types}) AS {statement};\n"
+               f"EXECUTE it ({arguments.format(*ids)});")
+    until(other.waits, 20)
+    one.send(lock.format(rows[1]) + " COMMIT;")
+    said = one.end() + other.end()
+    psql(stack.env, "DELETE FROM trouble WHERE workspace = 'queue';"
+                    " DELETE FROM job WHERE workspace = 'queue';")
+    assert "ERROR" not in said

@@ -423,6 +423,24 @@ def test_a_workspace_that_was_taken_away(world: World) -> None:
     assert key in world.written("east")
 
 
+def test_pages_of_another_in_the_same_database(world: World) -> None:
+    """They are the other's to keep up, not unknown ones of ours."""
+    key = world.send("east")
+    world.run("ons-process", "--drain")
+    made = world.cluster.rows(
+        "SELECT kind, database_id FROM destination WHERE workspace = 'east'")
+    config = world.variant(
+        world.accounts["east"].section().replace("[workspace east]",
+                                                 "[workspace north]"),
+        *(f"notion.{row['kind']}s_database = {row['database_id']}\n"
+          for row in made))
+    report = json.loads(world.run("onsctl", "reconcile", "--notion", "--json",
+                                  config=config, expect=None).stdout)
+    found = {finding["resource_id"] for finding in report["findings"]}
+    assert not found & world.written("east")
+    assert key in world.written("east")
+
+
 def cell(head: str, line: str, title: str) -> str:
     """What stands in a line of a table under a title, to the right."""
     end = head.index(f" {title} ") + len(title) + 1

@@ -500,6 +500,40 @@ only_exact_matches_are_found(void **state)
 	assert_int_equal(canned_count(&f.server, "\"is_archived\":true"), 2);
 }
 
+/* An answer's pages hold as many rows as they please. */
+static void
+what_comes_on_a_later_page_is_found(void **state)
+{
+	static const char *const answers[] = {
+		JSON("200 OK",
+		    "{\"results\":[],\"has_more\":true,\"next_cursor\":\"s:"
+		    "1\"}"),
+		JSON("200 OK",
+		    "{\"results\":[" ROW(ID1, "test1") "],\"has_more\":true,"
+						       "\"next_cursor\":"
+						       "\"s:2\"}"),
+		JSON("200 OK",
+		    "{\"results\":[" ROW(ID2, "test1") "],\"has_more\":false,"
+						       "\"next_cursor\":"
+						       "null}"),
+		NULL
+	};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, answers);
+	assert_int_equal(notion_query_equal(&f.notion, ID3, "W%5BY",
+			     "rich_text", "ACtest1", false, &f.got, &f.err),
+	    0);
+	assert_int_equal(json_array_size(f.got), 2);
+	end(&f);
+	assert_int_equal(
+	    canned_count(&f.server, "\"start_cursor\":\"s:1\""), 1);
+	assert_int_equal(
+	    canned_count(&f.server, "\"start_cursor\":\"s:2\""), 1);
+	assert_int_equal(canned_count(&f.server, "start_cursor"), 2);
+}
+
 #define LISTED(id, text, minute)                                     \
 	"{\"id\":\"" id "\",\"url\":\"https://notion.so/x\","        \
 	"\"created_time\":\"2026-01-01T00:" minute ":00.000Z\","     \
@@ -746,6 +780,7 @@ main(void)
 		cmocka_unit_test(the_trash_is_told_apart),
 		cmocka_unit_test(a_block_that_is_gone_is_deleted),
 		cmocka_unit_test(only_exact_matches_are_found),
+		cmocka_unit_test(what_comes_on_a_later_page_is_found),
 		cmocka_unit_test(all_rows_are_listed),
 		cmocka_unit_test(rows_that_cannot_be_listed_are_an_error),
 		cmocka_unit_test(lists_are_read_to_their_end),
