@@ -1,0 +1,2 @@
+-- What waits for a person is in the table trouble.
+ALTER TABLE bucket DROP COLUMN for_operator;
