@@ -182,8 +182,11 @@ def test_names_are_learnt_first(stack: Stack) -> None:
         "id": f"CT{history.suffix}", "firstName": "Ida", "lastName":
         history.suffix, "phoneNumbers": [history.theirs]})
     message = history.message(1, "2026-02-01T10:00:00Z")
+    stack.control("POST", "/faults", {
+        "service": "openphone", "path": "^/v1/contacts", "delay": 1.5})
     queue(stack, *RANGE, "--number", history.ours)
     stack.process()
+    stack.control("DELETE", "/faults")
     assert f"Ida {history.suffix}" in title(stack.page(message))
 
 
