@@ -1,6 +1,15 @@
-/* What a program costs that does nothing, with the libraries of ours. */
+/* What a program costs that does nothing, with the libraries of ours; given an
+ * argument it says so and waits for the end of its input, to be looked at. */
+#include <stdio.h>
+
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc > 1) {
+		puts(argv[1]);
+		fflush(stdout);
+		while (getchar() != EOF)
+			;
+	}
 	return 0;
 }

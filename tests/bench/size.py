@@ -58,13 +58,17 @@ def medians(times: int,
     return {name: statistics.median(each) for name, each in took.items()}
 
 
+def nothing(bench: Bench, program: str) -> Path:
+    """A program that does nothing, with the same libraries: they are loaded and
+    relocated anyway."""
+    floor = bench.compile("nothing.c", "-Wl,--no-as-needed", *LINKS[program])
+    return floor.rename(bench.folder / f"nothing-{program}")
+
+
 def versions(bench: Bench) -> None:
-    """Beside a program that does nothing, with the same libraries: they are
-    loaded and relocated anyway."""
     what = {"/bin/true": lambda: milliseconds("/bin/true")}
-    for program, libraries in LINKS.items():
-        floor = bench.compile("nothing.c", "-Wl,--no-as-needed", *libraries)
-        floor = floor.rename(bench.folder / f"nothing-{program}")
+    for program in LINKS:
+        floor = nothing(bench, program)
         ours = bench.programs / program
         what[program] = lambda p=ours: milliseconds(p, "--version")
         what["nothing-" + program] = lambda p=floor: milliseconds(p)
@@ -148,8 +152,16 @@ class Watch:
                 f" ({self.own / 1024:.1f} its own)")
 
 
+def floor_of(bench: Bench, program: str) -> int:
+    """The memory (KiB) that its libraries alone take."""
+    with subprocess.Popen([nothing(bench, program), "here"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one:
+        assert one.stdout and one.stdout.readline() == b"here\n"
+        return status(one.pid, "VmHWM")
+
+
 def responder(bench: Bench) -> None:
-    """ons-webhook's one process with all of its threads, each a responder."""
+    """ons-webhook's one process with all of its threads."""
     stack = bench.stack
     parent = int((stack.state / "pids/webhook").read_text().split()[0])
     [pid] = (int(child) for child in Path(
@@ -162,10 +174,10 @@ def responder(bench: Bench) -> None:
         stack.send(*many, connections=CONNECTIONS)
     threads = status(pid, "Threads")
     bench.row("ons-webhook, nearly idle", f"{idle / 1024:.1f} MiB")
-    bench.row(f"... with {CONNECTIONS} connections", str(load),
-              f"{load.most / 1024 / threads:.2f} MiB for each of"
-              f" {threads} threads", "<= 6 MiB",
-              load.most / threads <= 6 * 1024)
+    floor = floor_of(bench, "ons-webhook")
+    bench.row(f"... with {CONNECTIONS} connections, {threads} threads",
+              str(load), f"{load.most / floor:.2f} of its libraries alone",
+              "<= 6 MiB", load.most <= 6 * 1024)
 
 
 def wait(bench: Bench) -> None:
