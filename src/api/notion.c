@@ -144,7 +144,7 @@ make_path(const struct call *call, struct buf *path, struct err *err)
 	if (buf_adds(path, call->path) != 0 ||
 	    (call->id != NULL && uri_escape(path, call->id, false) != 0) ||
 	    (call->rest != NULL && buf_adds(path, call->rest) != 0)) {
-		err_set(err, ERR_PERMANENT, "an id that is none");
+		err_sys(err, ERR_PERMANENT, "an id that is none");
 		return -1;
 	}
 	return 0;
@@ -787,11 +787,12 @@ page_query(struct buf *out, int at_once, const char *cursor, struct err *err)
 		(buf_adds(out, "&start_cursor=") == 0 &&
 		    uri_escape(out, cursor, false) == 0)))
 		return 0;
-	err_set(err, ERR_PERMANENT, "notion: list blocks: cursor too long");
+	err_sys(err, ERR_PERMANENT, "notion: list blocks: the cursor");
 	return -1;
 }
 
-/* Who made which block, without what it says: {id, created_by}. */
+/* Who made which block, without what it says: {id, created_by}. NULL: one has
+ * no id, or memory is out. */
 static json_t *
 brief(const json_t *blocks)
 {
@@ -800,10 +801,11 @@ brief(const json_t *blocks)
 	size_t i;
 
 	json_array_foreach (blocks, i, block)
-		json_array_append_new(ret,
-		    json_pack("{s:O*, s:O*}", "id",
-			json_object_get(block, "id"), "created_by",
-			json_object_get(block, "created_by")));
+		if (json_is_string(json_object_get(block, "id")))
+			json_array_append_new(ret,
+			    json_pack("{s:O, s:O*}", "id",
+				json_object_get(block, "id"), "created_by",
+				json_object_get(block, "created_by")));
 	if (json_array_size(ret) == json_array_size(blocks))
 		return ret;
 	json_decref(ret);
