@@ -59,8 +59,8 @@ WITH given AS (
 			'$.transcripts.*.dialogue[*].userId')
 		UNION -- identifier and userId, where many lines are texts
 		SELECT jsonb_path_query((text #>> '{}')::jsonb, '$[*][3 to 4]')
-		  FROM jsonb_path_query(c.facts, '$.transcripts.*.dialogue[*]
-			? (@.type() == "string")') AS text
+		  FROM jsonb_path_query(c.facts,
+			'$.transcripts.*.dialogue[*] ? (@.type() == "string")') AS text
 	  ) m (value)
 	  JOIN wanted w ON w.who = m.value #>> '{}'
 	 WHERE NOT $4::boolean

@@ -115,7 +115,7 @@ def test_a_process_does_not_read_the_queue_to_end(stack: Stack) -> None:
     """Nobody but the next claim knows how long it is."""
     def read() -> int:
         until(lambda: not stack.rows("SELECT FROM pg_stat_activity"
-                                     " WHERE application_name LIKE 'ons-p%'"))
+                                     " WHERE application_name LIKE 'ons-process%'"))
         [row] = stack.rows("SELECT coalesce(seq_tup_read, 0) AS rows"
                            "  FROM pg_stat_user_tables WHERE relname = 'job'")
         return int(row["rows"])

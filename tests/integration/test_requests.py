@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import deliver
@@ -53,11 +54,16 @@ def meter(stack: Stack) -> Meter:
     return Meter(stack)
 
 
+@cache
+def since(suffix: str) -> timedelta:
+    """One for all deliveries of a call: its moments stay what they are."""
+    return datetime.now(timezone.utc) - timedelta(minutes=2) - SAMPLES_END
+
+
 def recent(stack: Stack, name: str, suffix: str) -> dict[str, Any]:
     """As if the call had ended two minutes ago; one that has been over for
     long is not waited for, but asked about."""
-    by = datetime.now(timezone.utc) - timedelta(minutes=2) - SAMPLES_END
-    return deliver.moved(stack.load(name, suffix), by)
+    return deliver.moved(stack.load(name, suffix), since(suffix))
 
 
 def test_all_parts_at_once_cost_one_request(stack: Stack,

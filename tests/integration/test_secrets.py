@@ -247,6 +247,8 @@ def test_links_are_in_no_log(stack: Stack, tmp_path: Path) -> None:
     moved = socket_.with_suffix(".moved")
     assert stack.request("GET", f"/r/{row['token']}").status == 302
     socket_.rename(moved)
+    parent = int((stack.state / "pids/portal").read_text().split()[0])
+    os.kill(*children(parent), signal.SIGKILL)  # who has kept connections
     try:
         assert stack.request("GET", f"/r/{row['token']}/x.mp3").status == 503
     finally:
