@@ -7,7 +7,8 @@ over kept connections, and answer 2xx when one is committed:
 - ours: nginx, as it is shipped, and ons-webhook; each becomes a job, too;
 - the ceiling: pgbench, as many clients, one delivery a call of event_store();
 - nginx and a libfcgi program that answers at once (at_once.c);
-- Node: fastify and pg (intake.mjs), of pools of 10 and 32 the better one.
+- Node: fastify and pg (intake.mjs), of pools of 10 and 32 the better one, and,
+  with a pool of 10, behind nginx as ours is.
 
 They take turns on one cluster, each beginning with empty tables. A figure is
 the median of some rounds, a ratio the median of the rounds' ratios.
@@ -36,6 +37,7 @@ CONNECTIONS = (1, 16, 64)
 PATH = "/webhooks/openphone"
 NUMBER = "@" * 12  # what load.c replaces
 BODY = 1500
+PROXIED = "nginx and Node, pool of 10"
 BURST = 1000
 MOST = 40000  # requests a second that load.c prepares
 
@@ -160,31 +162,58 @@ def started(*command: object, **options: object) -> Iterator[
 
 
 @contextmanager
-def at_once(bench: Bench) -> Iterator[int]:
-    """at_once.c behind an nginx with the configuration of the stack's, but for
-    kept connections: libfcgi waits in them."""
-    folder, sock = bench.folder / "nginx", bench.folder / "at_once.sock"
-    stack = bench.stack
+def another_nginx(bench: Bench, name: str,
+                  change: Callable[[str], str]) -> Iterator[int]:
+    """With the configuration of the stack's, changed."""
+    folder, stack = bench.folder / name, bench.stack
     shutil.copytree(stack.state / "nginx", folder)
     port = free_port()
-    for name in ("nginx.conf", "locations.conf", "upstreams.conf"):
-        text = (folder / name).read_text()
+    for path in folder.glob("*.conf"):
+        text = path.read_text()
         text = text.replace(str(stack.state / "nginx"), str(folder))
         text = text.replace(f"{stack.state / 'log'}", str(bench.folder))
-        text = re.sub(r"unix:\S*/webhook\.sock", f"unix:{sock}", text)
-        text = text.replace("fastcgi_keep_conn on;", "")
         text = text.replace(stack.url.removeprefix("http://"),
                             f"127.0.0.1:{port}")
         text = text.replace(
             stack.env["ONS_FILES_URL"].removeprefix("http://"),
             f"127.0.0.1:{free_port()}")
-        (folder / name).write_text(text)
-    with started(bench.compile("at_once.c", "-lfcgi"), sock), \
-            started("nginx", "-e", "stderr", "-p", folder,
-                    "-c", folder / "nginx.conf"):
+        path.write_text(change(text))
+    with started("nginx", "-e", "stderr", "-p", folder,
+                 "-c", folder / "nginx.conf"):
         await_port(port)
         yield port
     shutil.rmtree(folder)
+
+
+@contextmanager
+def at_once(bench: Bench) -> Iterator[int]:
+    """at_once.c behind nginx, without kept connections: libfcgi waits in
+    them."""
+    sock = bench.folder / "at_once.sock"
+
+    def change(text: str) -> str:
+        text = re.sub(r"unix:\S*/webhook\.sock", f"unix:{sock}", text)
+        return text.replace("fastcgi_keep_conn on;", "")
+
+    with started(bench.compile("at_once.c", "-lfcgi"), sock), \
+            another_nginx(bench, "nginx-at-once", change) as port:
+        yield port
+
+
+@contextmanager
+def proxy(bench: Bench, to: int) -> Iterator[int]:
+    """A nginx as ours, whose responder speaks HTTP; it keeps connections, too.
+    """
+    def change(text: str) -> str:
+        text = re.sub(r"unix:\S*/webhook\.sock", f"127.0.0.1:{to}", text)
+        text = text.replace("include fastcgi_params;", "")
+        text = text.replace("fastcgi_keep_conn on;", "proxy_http_version 1.1;"
+                            ' proxy_set_header Connection "";')
+        text = re.sub(r"fastcgi_pass (?!unix)", "proxy_pass http://", text)
+        return re.sub(r"fastcgi_(next_upstream|\w+_timeout)", r"proxy_\1", text)
+
+    with another_nginx(bench, "nginx-proxy", change) as port:
+        yield port
 
 
 @contextmanager
@@ -276,6 +305,7 @@ class Intake:
             best = max(pools, key=lambda name: median(results[name]))
             p99 = median(results[best], "p99")
             against(f"{best} (p99 {p99:.1f} ms)", results[best], 1.5)
+            against(PROXIED, results[PROXIED], 0)
 
     def burst(self) -> None:
         self.clear()
@@ -295,8 +325,11 @@ def measure(bench: Bench) -> None:
             "pgbench": pgbench(bench, intake.load),
             "at once": intake.sender(others.enter_context(at_once(bench)))}
         for pool in (10, 32) if folder else ():
-            contenders[f"Node, pool of {pool}"] = intake.sender(
-                others.enter_context(node(bench, folder, pool)))
+            port = others.enter_context(node(bench, folder, pool))
+            contenders[f"Node, pool of {pool}"] = intake.sender(port)
+            if pool == 10:
+                contenders[PROXIED] = intake.sender(
+                    others.enter_context(proxy(bench, port)))
         for connections in CONNECTIONS:
             intake.show(connections, intake.turns(contenders, connections))
     intake.burst()
